@@ -1,0 +1,25 @@
+"""CoNLL-2000 chunking: words (GloVe 50d), casing and char-CNN into a BiLSTM of two layers and a CRF."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from seqlab.settings import DataSettings, EncoderSettings, Settings, TrainingSettings, WordSettings
+
+DATA = Path(os.environ.get("SEQLAB_DATA", "data"))
+
+
+def settings() -> Settings:
+    return Settings(
+        data=DataSettings(
+            train=str(DATA / "conll2000" / "train.txt"),
+            test=str(DATA / "conll2000" / "test.txt"),
+            columns={"word": 0, "chunk": 2},
+            held_out=1000,
+        ),
+        task="chunk",
+        words=WordSettings(vectors=str(DATA / "glove" / "glove.6B.50d.trimmed.txt")),
+        encoder=EncoderSettings(units=100, layers=2, dropout=0.5),
+        training=TrainingSettings(batch_size=10, epochs=40),
+    )

@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Everything that must pass: lint, format, types, then the tests on TensorFlow and on JAX, each in a process of its own.
+# Sets up .venv first; SEQLAB_PYTHON names another environment to use instead. SEQLAB_WORKERS: test processes (default 2).
+# Arguments go to pytest: bash scripts/check.sh tests/tags
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+if [ -z "${SEQLAB_PYTHON:-}" ]; then
+  bash scripts/setup.sh || exit 1
+  SEQLAB_PYTHON=.venv/bin/python
+fi
+reports="$(mktemp -d)"
+trap 'rm -rf "$reports"' EXIT
+failed=()
+
+step() {
+  local name="$1"
+  shift
+  echo
+  echo "== $name"
+  "$@" || failed+=("$name")
+}
+
+tests() {
+  local backend="$1"
+  shift
+  KERAS_BACKEND="$backend" "$SEQLAB_PYTHON" -m pytest -q -ra -n "${SEQLAB_WORKERS:-2}" \
+    --junitxml="$reports/$backend.xml" "$@"
+}
+
+step "lint" "$SEQLAB_PYTHON" -m ruff check .
+step "format" "$SEQLAB_PYTHON" -m ruff format --check .
+step "types" "$SEQLAB_PYTHON" -m mypy
+step "tests on tensorflow" tests tensorflow "$@"
+step "tests on jax" tests jax "$@"
+step "same tests on both" "$SEQLAB_PYTHON" scripts/compare_backends.py "$reports/tensorflow.xml" "$reports/jax.xml"
+
+echo
+if [ "${#failed[@]}" -gt 0 ]; then
+  printf 'FAILED: %s\n' "${failed[@]}"
+  exit 1
+fi
+echo "All checks passed."

@@ -1,0 +1,8 @@
+"""Padded batches by length bucket."""
+
+from __future__ import annotations
+
+from seqlab.batches.buckets import bucket_bounds
+from seqlab.batches.loader import Batches
+
+__all__ = ["Batches", "bucket_bounds"]

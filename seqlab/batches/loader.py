@@ -1,0 +1,162 @@
+"""Padded batches from an encoded corpus, as a Keras `PyDataset`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from seqlab.batches.buckets import bucket_bounds
+from seqlab.constants import IGNORE
+from seqlab.text.vectorizer import Encoded
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Which sentences stand in one batch, and the length that they are padded to."""
+
+    sentences: np.ndarray
+    time: int
+
+
+class Batches(keras.utils.PyDataset):
+    """Batches by length bucket: deterministic under a seed, no sentence dropped or cut.
+
+    Each item is `(inputs, labels)`: a dict of arrays with the fields below, and the labels of the task, `(batch,
+    time)`, `IGNORE` at padding (a dict by task where there is more than one; `None` where there is none).
+
+    - `words`, `casing`: `(batch, time)`, 0 at padding.
+    - `mask`: `(batch, time)`, true at real tokens.
+    - `chars`: `(forms, characters)`, the distinct word forms of the batch, row 0 empty; 0 at padding.
+    - `char_rows`: `(batch, time)`, the row of each token in `chars`.
+
+    The order of epoch `e` depends on `(seed, e)` alone, so a resumed run sees what an unbroken one would have seen.
+
+    Args:
+        encoded: What `Vectorizer.encode` returns.
+        batch_size: Sentences in a batch; fewer in the last one, and where `token_limit` asks for it.
+        shuffle: New order for each epoch; without it, short sentences first.
+        seed: Seed of the order.
+        tasks: The tasks whose labels to give; all that the corpus carries by default.
+        padding: Budget of padding, see `bucket_bounds`.
+        token_limit: Most positions in a batch of more than one sentence.
+    """
+
+    def __init__(
+        self,
+        encoded: Encoded,
+        batch_size: int = 32,
+        shuffle: bool = False,
+        seed: int = 0,
+        tasks: Sequence[str] | None = None,
+        padding: float = 0.08,
+        token_limit: int = 20_000,
+    ) -> None:
+        super().__init__()
+        if batch_size < 1:
+            raise ValueError(f"batch_size must be at least 1, received {batch_size}.")
+        self.encoded = encoded
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+        self.seed = seed
+        self.tasks = tuple(encoded.labels if tasks is None else tasks)
+        self.token_limit = token_limit
+        self.bounds = bucket_bounds(encoded.lengths, padding)
+        # JAX compiles for each shape: there the characters' shape follows from the bucket alone.
+        self.static = keras.backend.backend() == "jax"
+        self.epoch = 0
+        self.plan = self._plan()
+
+    def __len__(self) -> int:
+        return len(self.plan)
+
+    @property
+    def padding(self) -> float:
+        """Share of padded positions among all that an epoch computes."""
+        computed = sum(len(batch.sentences) * batch.time for batch in self.plan)
+        return 1 - int(self.encoded.offsets[-1]) / max(computed, 1)
+
+    def shape(self, index: int) -> tuple[int, int]:
+        """Returns `(batch, time)` of one batch."""
+        batch = self.plan[index]
+        return len(batch.sentences), _distinct(batch.time, index)
+
+    def __getitem__(self, index: int) -> tuple[dict[str, np.ndarray], Any]:
+        batch = self.plan[index]
+        starts = self.encoded.offsets[batch.sentences]
+        lengths = self.encoded.lengths[batch.sentences]
+        steps = np.arange(self.shape(index)[1])
+        mask = steps < lengths[:, None]  # (batch, time)
+        places = np.where(mask, starts[:, None] + steps, 0)
+        tokens = self.encoded.tokens
+        inputs = {name: _pick(tokens[name], places, mask, 0) for name in ("words", "casing")}
+        inputs["mask"] = mask
+        inputs["char_rows"], inputs["chars"] = self._characters(places, mask, index)
+        labels = {task: _pick(self.encoded.labels[task], places, mask, IGNORE) for task in self.tasks}
+        if len(self.tasks) == 1:
+            return inputs, labels[self.tasks[0]]
+        return inputs, labels or None
+
+    def start_epoch(self, epoch: int) -> None:
+        """Takes the order of the given epoch: how a resumed run goes on where it was cut off."""
+        self.epoch = epoch
+        self.plan = self._plan()
+
+    def on_epoch_end(self) -> None:
+        """Called by Keras after each epoch."""
+        self.start_epoch(self.epoch + 1)
+
+    def _plan(self) -> list[Batch]:
+        random = np.random.default_rng((self.seed, self.epoch))
+        lengths = self.encoded.lengths
+        order = random.permutation(len(lengths)) if self.shuffle else np.argsort(lengths, kind="stable")
+        bucket = np.searchsorted(self.bounds, lengths)
+        plan: list[Batch] = []
+        waiting = order[:0]  # what does not fill a batch joins the next longer bucket: fewer shapes, fuller batches
+        for number, bound in enumerate(self.bounds):
+            waiting = np.concatenate([waiting, order[bucket[order] == number]])
+            size = max(1, min(self.batch_size, self.token_limit // bound))
+            full = len(waiting) // size * size
+            plan += [Batch(waiting[k : k + size], bound) for k in range(0, full, size)]
+            waiting = waiting[full:]
+        if len(waiting):
+            plan.append(Batch(waiting, bound))
+        if self.shuffle:
+            plan = [plan[k] for k in random.permutation(len(plan))]
+        # The first two batches differ in size where any do: see _distinct.
+        odd = next((k for k, b in enumerate(plan) if len(b.sentences) != len(plan[0].sentences)), 1)
+        if len(plan) > 2:
+            plan.insert(1, plan.pop(odd))
+        return plan
+
+    def _characters(self, places: np.ndarray, mask: np.ndarray, index: int) -> tuple[np.ndarray, np.ndarray]:
+        forms, places = np.unique(self.encoded.tokens["forms"][places[mask]], return_inverse=True)
+        char_rows = np.zeros(mask.shape, np.int32)
+        char_rows[mask] = places + 1
+        starts = self.encoded.form_offsets[forms]
+        lengths = self.encoded.form_offsets[forms + 1] - starts
+        rows, columns = len(forms) + 1, int(lengths.max(initial=1))
+        if self.static:
+            rows, columns = mask.size + 1, int(np.diff(self.encoded.form_offsets).max(initial=1))
+        rows, columns = _distinct(rows, index), _distinct(columns, index)
+        steps = np.arange(columns)
+        real = steps < lengths[:, None]  # (forms, characters)
+        chars = np.zeros((rows, columns), np.int32)
+        chars[1 : len(forms) + 1] = _pick(self.encoded.characters, np.where(real, starts[:, None] + steps, 0), real, 0)
+        return char_rows, chars
+
+
+def _distinct(size: int, index: int) -> int:
+    """Makes a dimension even in the first batch and odd in the second: Keras on TensorFlow fixes what they share."""
+    if index > 1 or keras.backend.backend() != "tensorflow":
+        return size
+    return size + (size - index) % 2
+
+
+def _pick(values: np.ndarray, places: np.ndarray, real: np.ndarray, padding: int) -> np.ndarray:
+    if not len(values):
+        return np.full(real.shape, padding, np.int32)
+    return np.where(real, values[places], padding).astype(np.int32)

@@ -1,0 +1,60 @@
+"""`seqlab evaluate`: scores of a model on labelled files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from seqlab.cli.reading import data_settings, model_file
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Scores a model on labelled files: precision, recall and F1 of each type, as `conlleval` counts."""
+
+    model: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(help="a run's folder or a .keras file")]
+    files: Annotated[tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(help="labelled files")]
+    errors: Annotated[
+        bool, tyro.conf.arg(help="report the errors: confusions, boundaries, examples with file and line")
+    ] = False
+    examples: Annotated[int, tyro.conf.arg(help="examples of each kind of error")] = 3
+    columns: Annotated[list[str], tyro.conf.arg(help="NAME=NUMBER of each column, if not as in training")] = field(
+        default_factory=list
+    )
+    format: Annotated[Literal["conll", "conllu"] | None, tyro.conf.arg(help="file format, if not as in training")] = (
+        None
+    )
+    encoding: Annotated[str | None, tyro.conf.arg(help="text encoding, if not as in training")] = None
+    strict: Annotated[bool, tyro.conf.arg(help="refuse labels that the model does not know")] = False
+    json: Annotated[bool, tyro.conf.arg(help="print the scores as JSON")] = False
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Parses the arguments, scores each file and prints the tables."""
+    options = tyro.cli(Evaluate, args=list(arguments), prog="seqlab evaluate")
+
+    from seqlab.evaluation.errors import report
+    from seqlab.evaluation.scores import score
+    from seqlab.inference.load import load
+    from seqlab.training.data import read
+
+    tagger = load(model_file(options.model))
+    data = data_settings(options.model, options.columns, options.format, options.encoding, tagger.task)
+    for path in options.files:
+        corpus = read(path, tagger.task, data, tagger.scheme)
+        if options.strict:
+            tagger.vectorizer.encode(corpus, strict=True)
+        gold, predicted = corpus.column(tagger.task), tagger.tags(corpus)
+        scores = score(gold, predicted, tagger.scheme)
+        if options.json:
+            print(json.dumps({"file": str(path), **scores.to_dict()}))
+            continue
+        print(f"{path}\n{scores.table(tagger.task)}")
+        if options.errors:
+            print(f"\n{report(corpus, tagger.task, predicted, tagger.scheme).text(options.examples)}")
+    return 0

@@ -1,0 +1,62 @@
+"""Entry point of the `seqlab` command."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import sys
+from collections.abc import Sequence
+
+from seqlab.errors import SeqlabError, suggest
+
+VERBS = {
+    "train": "train a tagger as a recipe says, or go on with a run that was cut off",
+    "evaluate": "score a model on labelled files, with an error report if asked",
+    "tag": "tag text, files or standard input",
+    "check": "look for trouble in labelled files",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one verb; returns the exit status: 0 done, 1 trouble with data or model, 2 trouble with the command line."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
+    logging.getLogger("seqlab").setLevel(logging.INFO)
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(_usage())
+        return 0 if arguments else 2
+    if arguments[0] == "--version":
+        from seqlab import __version__
+
+        print(f"seqlab {__version__}")
+        return 0
+    verb, rest = arguments[0], arguments[1:]
+    if verb not in VERBS:
+        print(
+            f"seqlab: unknown verb {verb!r}; expected one of {', '.join(VERBS)}.{suggest(verb, VERBS)}",
+            file=sys.stderr,
+        )
+        return 2
+    try:
+        return int(importlib.import_module(f"seqlab.cli.{verb}").main(rest))
+    except (SeqlabError, OSError) as error:
+        print(f"seqlab {verb}: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        return 0
+    except KeyboardInterrupt:
+        print(f"\nseqlab {verb}: interrupted", file=sys.stderr)
+        return 130
+
+
+def _usage() -> str:
+    width = max(map(len, VERBS))
+    lines = ["usage: seqlab VERB ...", "", "Sequence labelling with Keras 3.", ""]
+    lines += [f"  {verb:<{width}}  {purpose}" for verb, purpose in VERBS.items()]
+    return "\n".join([*lines, "", "seqlab VERB --help tells more of each."])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,81 @@
+"""`seqlab tag`: tags text, files or standard input."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any, Literal, TextIO
+
+import tyro
+
+from seqlab.cli.reading import model_file
+from seqlab.errors import DataError
+
+LINES_AT_ONCE = 2000
+
+
+@dataclass(frozen=True)
+class Tag:
+    """Tags text. Each line (or TEXT) is a text of its own; the original is kept to the letter in JSON output."""
+
+    model: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(help="a run's folder or a .keras file")]
+    text: Annotated[
+        tyro.conf.Positional[tuple[str, ...]],
+        tyro.conf.arg(help="texts; standard input if there are none and no files"),
+    ] = ()
+    files: Annotated[tuple[Path, ...], tyro.conf.arg(help="text files, a text a line")] = ()
+    format: Annotated[Literal["conll", "json"], tyro.conf.arg(help="columns, or JSON lines with character offsets")] = (
+        "conll"
+    )
+    tokens: Annotated[bool, tyro.conf.arg(help="lines are already cut into words by blanks, one sentence a line")] = (
+        False
+    )
+    encoding: Annotated[str, tyro.conf.arg(help="text encoding of the files")] = "utf-8"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Parses the arguments, tags, and prints as it goes."""
+    options = tyro.cli(Tag, args=list(arguments), prog="seqlab tag")
+
+    from seqlab.inference.load import load
+
+    tagger = load(model_file(options.model))
+    lines = iter(_lines(options))
+    while chunk := list(islice(lines, LINES_AT_ONCE)):
+        texts: list[Any] = [line.split() for line in chunk] if options.tokens else chunk
+        for tagging in tagger.tag_all(texts):
+            _write(tagging, options.format, sys.stdout)
+    return 0
+
+
+def _lines(options: Tag) -> Iterator[str]:
+    yield from options.text
+    for path in options.files:
+        if not path.is_file():
+            raise DataError("no such file; expected a text file.", str(path))
+        with path.open(encoding=options.encoding, newline="\n") as stream:
+            yield from _stripped(stream, str(path), options.encoding)
+    if not options.text and not options.files:
+        yield from _stripped(sys.stdin, "standard input", sys.stdin.encoding)
+
+
+def _stripped(stream: Iterable[str], name: str, encoding: str) -> Iterator[str]:
+    try:
+        for line in stream:
+            yield line.removesuffix("\n")
+    except UnicodeDecodeError as error:
+        raise DataError(f"expected {encoding} text: {error}. Say --encoding latin-1 if it is Latin-1.", name) from error
+
+
+def _write(tagging: Any, form: str, stream: TextIO) -> None:
+    if form == "json":
+        stream.write(json.dumps(tagging.to_dict(), ensure_ascii=False) + "\n")
+        return
+    for start, end in tagging.sentences:
+        for token, tag in zip(tagging.tokens[start:end], tagging.tags[start:end], strict=True):
+            stream.write(f"{token.text}\t{tag}\n")
+        stream.write("\n")

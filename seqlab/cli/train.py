@@ -1,0 +1,98 @@
+"""`seqlab train`: from a recipe and flags to a run's folder."""
+
+from __future__ import annotations
+
+import importlib.util
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from seqlab.errors import SettingsError, suggest
+from seqlab.settings import DataSettings, Settings
+
+_FLAT = tyro.conf.arg(name="")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Parses the arguments and trains.
+
+    The recipe, if there is one, is the first argument; the flags after it change its settings.
+    """
+    if arguments and not arguments[0].startswith("-"):
+        return train_recipe(arguments[0], arguments[1:])
+    return train_settings(Settings(data=DataSettings(train="")), arguments, "train", recipe=None)
+
+
+def train_recipe(path: str, arguments: Sequence[str]) -> int:
+    """Trains as a recipe file says, changed by flags."""
+    return train_settings(read_recipe(path), arguments, Path(path).stem, recipe=path)
+
+
+def train_settings(default: Settings, arguments: Sequence[str], name: str, recipe: str | None = None) -> int:
+    """Trains with default settings changed by flags, and prints the scores.
+
+    Args:
+        default: The recipe's settings.
+        arguments: Flags.
+        name: Name of the run's folder where `--run` does not give one: `runs/NAME-date-time`.
+        recipe: Path of the recipe, for the help text.
+    """
+    program = f"seqlab train {recipe or '[RECIPE]'}"
+
+    def parsed(
+        settings: Annotated[Settings, _FLAT] = default,
+        run: Annotated[Path | None, tyro.conf.arg(help="folder of the run")] = None,
+        resume: Annotated[
+            Path | None, tyro.conf.arg(help="folder of a run to go on with; it keeps its settings")
+        ] = None,
+        strict: Annotated[bool, tyro.conf.arg(help="refuse labels that training has not seen")] = False,
+    ) -> tuple[Settings, Path | None, Path | None, bool]:
+        """Trains a tagger. A recipe is a Python file whose `settings()` returns the settings; flags change them."""
+        return settings, run, resume, strict
+
+    settings, folder, resume, strict = tyro.cli(parsed, args=list(arguments), prog=program)
+    if resume is None and not settings.data.train:
+        raise SettingsError("name a recipe (seqlab train RECIPE), a file (--data.train FILE), or a run (--resume RUN).")
+
+    from seqlab.training import run as runs
+
+    if resume is not None:
+        settings, folder = runs.stored_settings(resume), resume
+    folder = folder or Path("runs") / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
+    if settings.data.folds is not None:
+        summary = runs.train_folds(settings, folder, resume=resume is not None)
+        listed = ", ".join(f"{100 * value:.2f}" for value in summary["folds"])
+        print(f"\nF1 of each fold: {listed}\nmean {100 * summary['mean']:.2f}, spread {100 * summary['stdev']:.2f}")
+        return 0
+    result = runs.train(settings, folder, resume=resume is not None, strict=strict)
+    for part, scores in result.scores.items():
+        print(f"\n{settings.task} on {part}\n{scores.table()}")
+    print(f"\nmodel: {folder / runs.MODEL}")
+    return 0
+
+
+def read_recipe(path: str) -> Settings:
+    """Runs a recipe file and returns what its `settings()` gives.
+
+    Raises:
+        SettingsError: If there is no such file, or it has no `settings()` that returns `Settings`.
+    """
+    file = Path(path)
+    if not file.is_file():
+        near = suggest(file.name, [other.name for other in file.parent.glob("*.py")])
+        raise SettingsError(f"{path}: no such recipe; expected a Python file with a settings() function.{near}")
+    spec = importlib.util.spec_from_file_location(f"recipe_{file.stem}", file)
+    if spec is None or spec.loader is None:
+        raise SettingsError(f"{path}: expected a Python file (.py).")
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+        found = module.settings()
+    except (TypeError, AttributeError, SyntaxError, ImportError) as error:
+        raise SettingsError(f"{path}: {error}") from error
+    if not isinstance(found, Settings):
+        raise SettingsError(f"{path}: settings() must return seqlab.Settings, returned {type(found).__name__}.")
+    return found

@@ -1,0 +1,44 @@
+"""Errors that seqlab raises on purpose: each says what was received, what was expected and what to do."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class SeqlabError(Exception):
+    """Base of every error that seqlab raises on purpose."""
+
+
+class DataError(SeqlabError, ValueError):
+    """Input data that cannot be read as asked.
+
+    Args:
+        message: What was received, what was expected, what to do.
+        file: The file it was found in, where there is one.
+        line: The 1-based line in that file, where there is one.
+    """
+
+    def __init__(self, message: str, file: str = "", line: int | None = None) -> None:
+        self.file = file
+        self.line = line
+        place = f"{file}:{line}: " if file and line is not None else f"{file}: " if file else ""
+        super().__init__(place + message)
+
+
+class SettingsError(SeqlabError, ValueError):
+    """A setting, recipe key or name that does not exist or has a value out of range."""
+
+
+class ModelFileError(SeqlabError, ValueError):
+    """A model file that is missing, damaged or not one of seqlab's."""
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """Returns `" Did you mean 'x'?"` for the nearest known name, or an empty string.
+
+    >>> suggest("iob22", ["iob1", "iob2"])
+    " Did you mean 'iob2'?"
+    """
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f" Did you mean {near[0]!r}?" if near else ""

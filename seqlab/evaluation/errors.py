@@ -1,0 +1,127 @@
+"""What a tagger gets wrong: types mixed up, boundaries missed, spans invented, with the places to look."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from seqlab.corpora.records import Corpus, Sentence
+from seqlab.tags.spans import Span, spans
+
+KINDS = {
+    "type": "right words, wrong type",
+    "boundary": "right type, wrong boundary",
+    "both": "overlapping, wrong type and boundary",
+    "missed": "gold span that nothing overlaps",
+    "invented": "predicted span that overlaps nothing",
+    "label": "wrong label",
+}
+
+
+@dataclass(frozen=True)
+class Error:
+    """One error: a gold and a predicted span (or label), and where it stands."""
+
+    kind: str
+    gold: str
+    predicted: str
+    place: str
+    text: str
+
+
+@dataclass(frozen=True)
+class ErrorReport:
+    """All errors of a tagger on a corpus."""
+
+    errors: tuple[Error, ...]
+
+    def kinds(self) -> Counter[str]:
+        """Returns how many errors there are of each kind in `KINDS`."""
+        return Counter(error.kind for error in self.errors)
+
+    def confusions(self) -> Counter[tuple[str, str]]:
+        """Returns how often one type (or label) was taken for another; `""` stands for no span."""
+        return Counter((error.gold, error.predicted) for error in self.errors if error.gold != error.predicted)
+
+    def text(self, examples: int = 3, rows: int = 15) -> str:
+        """Returns the report for people: kinds, the commonest confusions, examples with file and line."""
+        lines = [f"errors: {len(self.errors)}"]
+        lines += [f"  {count:6d}  {KINDS[kind]}" for kind, count in self.kinds().most_common()]
+        lines.append("confusions (gold -> predicted):")
+        for (gold, predicted), count in self.confusions().most_common(rows):
+            lines.append(f"  {count:6d}  {gold or '(nothing)'} -> {predicted or '(nothing)'}")
+        of_kind: dict[str, list[Error]] = defaultdict(list)
+        for error in self.errors:
+            of_kind[error.kind].append(error)
+        for kind, found in of_kind.items() if examples else ():
+            lines.append(f"{KINDS[kind]}:")
+            for error in found[:examples]:
+                change = f"{error.gold or '(nothing)'} -> {error.predicted or '(nothing)'}"
+                lines.append(f"  {error.place}: {change}: {error.text}")
+        return "\n".join(lines)
+
+
+def report(corpus: Corpus, task: str, predicted: Sequence[Sequence[str]], scheme: str | None) -> ErrorReport:
+    """Compares predictions with a corpus' own labels.
+
+    Args:
+        corpus: The corpus, with gold labels.
+        task: Their column.
+        predicted: Tags of each sentence.
+        scheme: Tag scheme of both; `None` for plain labels.
+    """
+    errors: list[Error] = []
+    for sentence, tags in zip(corpus, predicted, strict=True):
+        gold = sentence.columns[task]
+        errors += _labels(sentence, gold, tags) if scheme is None else _spans(sentence, gold, tags, scheme)
+    return ErrorReport(tuple(errors))
+
+
+def _labels(sentence: Sentence, gold: Sequence[str], tags: Sequence[str]) -> list[Error]:
+    return [
+        Error("label", g, p, sentence.place(k), _window(sentence, k, k + 1))
+        for k, (g, p) in enumerate(zip(gold, tags, strict=True))
+        if g != p
+    ]
+
+
+def _spans(sentence: Sentence, gold: Sequence[str], tags: Sequence[str], scheme: str) -> list[Error]:
+    wanted, found = spans(gold, scheme), spans(tags, scheme)
+    right = set(wanted) & set(found)
+    wanted = [span for span in wanted if span not in right]
+    open_spans = [span for span in found if span not in right]
+    errors = []
+    for span in wanted:
+        rival = max(open_spans, key=lambda other: (_overlap(span, other), other.type == span.type), default=None)
+        if rival is None or not _overlap(span, rival):
+            errors.append(_error(sentence, "missed", span, None))
+            continue
+        open_spans.remove(rival)
+        same_words = (span.start, span.end) == (rival.start, rival.end)
+        kind = "type" if same_words else "boundary" if span.type == rival.type else "both"
+        errors.append(_error(sentence, kind, span, rival))
+    return errors + [_error(sentence, "invented", None, span) for span in open_spans]
+
+
+def _overlap(one: Span, other: Span) -> int:
+    return max(0, min(one.end, other.end) - max(one.start, other.start))
+
+
+def _error(sentence: Sentence, kind: str, gold: Span | None, predicted: Span | None) -> Error:
+    ends = [span for span in (gold, predicted) if span is not None]
+    start, end = min(span.start for span in ends), max(span.end for span in ends)
+    wanted, found = ("" if span is None else span.type for span in (gold, predicted))
+    return Error(kind, wanted, found, sentence.place(start), _window(sentence, start, end, gold, predicted))
+
+
+def _window(sentence: Sentence, start: int, end: int, gold: Span | None = None, predicted: Span | None = None) -> str:
+    words = list(sentence.words)
+    before, after = " ".join(words[max(0, start - 3) : start]), " ".join(words[end : end + 3])
+    inside = " ".join(words[start:end])
+    if gold is not None and predicted is not None and gold[1:] != predicted[1:]:
+        wanted, found = (" ".join(words[span.start : span.end]) for span in (gold, predicted))
+        inside = f"gold [{wanted}] predicted [{found}]"
+    else:
+        inside = f"[{inside}]"
+    return " ".join(part for part in (before, inside, after) if part)

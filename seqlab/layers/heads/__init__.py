@@ -1,0 +1,9 @@
+"""The layers that end a model: scores, loss, decoder, probabilities."""
+
+from __future__ import annotations
+
+from seqlab.layers.heads.base import Head
+from seqlab.layers.heads.crf import CRFHead
+from seqlab.layers.heads.softmax import SoftmaxHead
+
+__all__ = ["CRFHead", "Head", "SoftmaxHead"]

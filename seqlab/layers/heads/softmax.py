@@ -1,0 +1,59 @@
+"""A head that chooses each tag by itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from seqlab.constants import IGNORE
+from seqlab.layers.heads.base import Head, mask_or_all
+from seqlab.ops.chain import log_sum_exp
+
+Tensor = Any
+
+
+@keras.saving.register_keras_serializable(package="seqlab")
+class SoftmaxHead(Head):
+    """A softmax over the tags of each token, trained by cross-entropy.
+
+        p(t)[i] = exp scores(t)[i] / sum over j of exp scores(t)[j]
+        loss = - sum over t of log p(t)[y(t)]
+
+    Args:
+        tags: Number of tags.
+        reduction: "tokens", "sentences" or "sum", see `Head`.
+        kernel_initializer: Initialiser of the projection.
+        kernel_regularizer: Regulariser of the projection.
+        **kwargs: Of `keras.layers.Layer`.
+
+    Call arguments, shapes and masking: see `Head`.
+
+    >>> head = SoftmaxHead(tags=3)
+    >>> scores = head(ops.ones((2, 4, 5)))
+    >>> scores.shape[-1], head.decode(scores).shape[1]
+    (3, 4)
+    """
+
+    def sentence_losses(self, labels: Tensor, scores: Tensor, mask: Tensor) -> Tensor:
+        """Sums the cross-entropy of each sentence's labelled tokens."""
+        logs = _log_softmax(scores, mask)  # (batch, time, tags)
+        hits = ops.equal(labels[..., None], ops.arange(self.tags, dtype="int32"))  # none at IGNORE
+        return -ops.sum(ops.where(hits, logs, 0), axis=(1, 2))
+
+    def decode(self, scores: Tensor, mask: Tensor = None) -> Tensor:
+        """Takes the tag of the greatest score at each token."""
+        labels = ops.cast(ops.argmax(scores, axis=-1), "int32")
+        return ops.where(mask_or_all(scores, mask), labels, IGNORE)
+
+    def probabilities(self, scores: Tensor, mask: Tensor = None) -> Tensor:
+        """Takes the softmax of each token's scores."""
+        mask = mask_or_all(scores, mask)
+        return ops.where(mask[..., None], ops.exp(_log_softmax(scores, mask)), 0)
+
+
+def _log_softmax(scores: Tensor, mask: Tensor) -> Tensor:
+    # Zeroed first: a NaN at padding would otherwise reach the gradient. Keras' own softmax warns at one tag.
+    scores = ops.where(mask[..., None], scores, 0)
+    return scores - log_sum_exp(scores, axis=-1, keepdims=True)

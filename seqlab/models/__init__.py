@@ -1,0 +1,10 @@
+"""Keras models whose heads say what the loss is."""
+
+from __future__ import annotations
+
+from seqlab.models.best import BestWeights
+from seqlab.models.sequence_model import SequenceModel
+from seqlab.models.tagger import Tagger
+from seqlab.models.tagging import Tagging, TextSpan
+
+__all__ = ["BestWeights", "SequenceModel", "Tagger", "Tagging", "TextSpan"]

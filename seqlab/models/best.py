@@ -1,0 +1,42 @@
+"""Keeps the weights of the best epoch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+
+class BestWeights(keras.callbacks.Callback):
+    """Restores, when training ends, the weights of the epoch with the best value of a log.
+
+    Args:
+        monitor: The log to watch. Losses are to fall, everything else is to rise.
+    """
+
+    def __init__(self, monitor: str = "val_f1") -> None:
+        super().__init__()
+        self.monitor = monitor
+        self.best: float | None = None
+        self.best_epoch: int | None = None
+        self.best_weights: list[Any] | None = None
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Forgets an earlier training."""
+        self.best = self.best_epoch = self.best_weights = None
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Keeps the weights if they are the best so far."""
+        value = (logs or {}).get(self.monitor)
+        if value is None:
+            raise ValueError(f"No {self.monitor!r} in the logs; they hold: {', '.join(logs or {})}.")
+        value = float(value)
+        rising = not self.monitor.endswith("loss")
+        if self.best is None or (value > self.best if rising else value < self.best):
+            self.best, self.best_epoch = value, epoch
+            self.best_weights = self.model.get_weights()
+
+    def on_train_end(self, logs: Any = None) -> None:
+        """Restores the best weights."""
+        if self.best_weights is not None:
+            self.model.set_weights(self.best_weights)

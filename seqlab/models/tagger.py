@@ -1,0 +1,252 @@
+"""The tagger: features, a sequence encoder and a head in one Keras model, with everything it needs to read text."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+from seqlab.batches.loader import Batches
+from seqlab.corpora.records import Corpus, Sentence
+from seqlab.evaluation.scores import Scores, score
+from seqlab.layers.stack import BiLSTM
+from seqlab.models import builders
+from seqlab.models.best import BestWeights
+from seqlab.models.decoding import Decoder
+from seqlab.models.sequence_model import SequenceModel
+from seqlab.models.tagging import Draft, Tagging, draft_words
+from seqlab.text.tokenizer import Token, split_sentences
+from seqlab.text.vectorizer import Encoded, Vectorizer
+from seqlab.text.vectors import WordVectors
+
+Tokenizer = Callable[[str], list[list[Token]]]
+
+
+@keras.saving.register_keras_serializable(package="seqlab")
+class Tagger(SequenceModel):
+    """Labels each token of a sentence: `scores = head(encoder([feature_1; ...; feature_n], mask), mask)`.
+
+    A plain Keras model: `compile`, `fit`, `evaluate`, `predict`, callbacks, `save` and `keras.models.load_model` work
+    as everywhere, and the data may be a `Corpus`, a list of sentences or `Batches`. The logs of every `fit` hold
+    `val_precision`, `val_recall`, `val_f1` and `val_accuracy` before any callback reads them.
+
+    Args:
+        vectorizer: Turns words into integers; saved with the model.
+        task: The column that is learnt, one of the vectorizer's.
+        features: Layers whose `fields` name the arrays they read (see `Batches`); their outputs are concatenated.
+        encoder: Layer called as `encoder(x, mask=mask)`.
+        head: Layer that scores labels, see `seqlab.layers.heads`.
+    """
+
+    def __init__(
+        self,
+        vectorizer: Vectorizer,
+        task: str,
+        features: Sequence[keras.layers.Layer],
+        encoder: keras.layers.Layer,
+        head: keras.layers.Layer,
+        **kwargs: Any,
+    ) -> None:
+        # === Layers ===
+        if task not in vectorizer.labels:
+            raise ValueError(f"task must be one of {', '.join(vectorizer.labels)}, received {task!r}.")
+        needed = [field for feature in features for field in feature.fields]
+        inputs = {name: keras.Input((None,), dtype="int32", name=name) for name in needed}
+        inputs["mask"] = keras.Input((None,), dtype="bool", name="mask")
+
+        # === Functional model ===
+        parts = [feature(*(inputs[field] for field in feature.fields)) for feature in features]
+        x = ops.concatenate(parts, axis=-1) if len(parts) > 1 else parts[0]  # (batch, time, width)
+        x = encoder(x, mask=inputs["mask"])
+        scores = head(x, mask=inputs["mask"])  # (batch, time, labels)
+        super().__init__(inputs=inputs, outputs=scores, **kwargs)
+
+        # === Config ===
+        self.vectorizer = vectorizer
+        self.task = task
+        self.features = list(features)
+        self.encoder = encoder
+        self.head = head
+        self._decoder: Decoder | None = None
+
+    @classmethod
+    def from_corpus(
+        cls,
+        corpus: Corpus,
+        task: str,
+        word_vectors: str | os.PathLike[str] | WordVectors | None = None,
+        chars: str | None = "cnn",
+        head: str = "crf",
+        encoder: keras.layers.Layer | None = None,
+        unseen_vectors: int | None = None,
+    ) -> Tagger:
+        """Builds a tagger for a corpus: words, casing and characters into a BiLSTM and a head.
+
+        Args:
+            corpus: The training corpus.
+            task: The column to learn.
+            word_vectors: A vector file (GloVe, word2vec or fastText text) or what `read_vectors` made of it.
+            chars: Character encoder, `"cnn"` or `None`.
+            head: `"crf"` or `"softmax"`.
+            encoder: Layer called as `encoder(x, mask=mask)`; two layers of `BiLSTM(100)` by default.
+            unseen_vectors: How many vectors of words that training does not hold travel in the model; `None` for all.
+
+        Returns:
+            The tagger, to be compiled.
+
+        Raises:
+            DataError: If the corpus has no such column.
+        """
+        words = builders.words_of(corpus, word_vectors, unseen_vectors=unseen_vectors)
+        vectorizer = builders.vectorizer_of(corpus, task, words)
+        return cls(
+            vectorizer=vectorizer,
+            task=task,
+            features=builders.features_of(vectorizer, words, chars=chars),
+            encoder=encoder or BiLSTM(100, layers=2, dropout=0.4, name="encoder"),
+            head=builders.head_of(head, len(vectorizer.labels[task])),
+        )
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels, in the order of the scores."""
+        return tuple(self.vectorizer.labels[self.task].items)
+
+    @property
+    def scheme(self) -> str | None:
+        """The tag scheme of the labels, `None` for plain labels."""
+        return self.vectorizer.schemes.get(self.task)
+
+    def batches(self, data: Any, strict: bool = False, **options: Any) -> Any:
+        """Returns sentences as `Batches` of this tagger's task; other data as it is.
+
+        Args:
+            data: A corpus, a list of sentences, an `Encoded`, or anything that Keras takes.
+            strict: Refuse labels that the tagger does not know.
+            **options: As `Batches`.
+        """
+        if not isinstance(data, Encoded):
+            if isinstance(data, keras.utils.PyDataset) or not _is_sentences(data):
+                return data
+            data = self.vectorizer.encode(data, strict=strict)
+        tasks = [self.task] if self.task in data.labels else []
+        return Batches(data, tasks=tasks, **options)
+
+    def fit(self, x: Any = None, y: Any = None, restore_best: str | None = "val_f1", **kwargs: Any) -> Any:
+        """Trains as `keras.Model.fit` does; the best epoch's weights are restored at the end.
+
+        Args:
+            x: A corpus, or anything that Keras takes. A corpus is shuffled by `numpy.random`'s seeded order.
+            y: Labels, where `x` holds none.
+            restore_best: The validation figure that names the best epoch; `None` keeps the last epoch's weights.
+            **kwargs: As `keras.Model.fit`; `batch_size` is 32 by default.
+
+        Returns:
+            Keras' history.
+
+        Raises:
+            DataError: If the corpus has labels that the tagger does not know.
+        """
+        size = kwargs.pop("batch_size", None) or 32
+        batches = self.batches(x, strict=True, batch_size=size, shuffle=True)
+        if isinstance(batches, Batches) or y is None:
+            kwargs.pop("shuffle", None)
+        else:
+            kwargs["batch_size"] = size
+        held_out = kwargs.pop("validation_data", None)
+        if held_out is not None:
+            held_out = self.batches(held_out, batch_size=max(size, 32))
+            if restore_best is not None:
+                kwargs["callbacks"] = [*(kwargs.get("callbacks") or []), BestWeights(restore_best)]
+        return super().fit(batches, y, validation_data=held_out, **kwargs)
+
+    def evaluate(self, x: Any = None, y: Any = None, return_dict: bool = False, **kwargs: Any) -> Any:
+        """Evaluates as `keras.Model.evaluate` does, with precision, recall, F1 and accuracy of the tags besides."""
+        size = kwargs.pop("batch_size", None) or 32
+        batches = self.batches(x, batch_size=size)
+        if not isinstance(batches, keras.utils.PyDataset) and y is not None:
+            kwargs["batch_size"] = size
+        logs = super().evaluate(batches, y, return_dict=True, **kwargs)
+        if isinstance(batches, Batches):
+            logs.update(self.score(batches).logs())
+        return logs if return_dict else list(logs.values())
+
+    def predict(self, x: Any, **kwargs: Any) -> Any:
+        """Predicts as `keras.Model.predict` does; for sentences, a list of `(tokens, labels)` score arrays."""
+        batches = self.batches(x)
+        if isinstance(batches, Batches):
+            return self.decoder.scores(batches)
+        return super().predict(batches, **kwargs)
+
+    @property
+    def decoder(self) -> Decoder:
+        """Runs the graph that ends in decoded labels."""
+        if self._decoder is None:
+            self._decoder = Decoder(self)
+        return self._decoder
+
+    def score(self, data: Any) -> Scores:
+        """Tags a corpus and scores it against its own labels, those that training never saw included.
+
+        Args:
+            data: A corpus or `Batches`.
+        """
+        batches = self.batches(data)
+        gold = [sentence.columns[self.task] for sentence in batches.encoded.sentences]
+        return score(gold, self.tags(batches), self.scheme)
+
+    def tags(self, data: Any) -> list[list[str]]:
+        """Returns the tags of each sentence of a corpus, in its order."""
+        names = self.labels
+        return [[names[label] for label in labels] for labels in self.decoder.labels(self.batches(data))]
+
+    def tag(self, text: str | Sequence[str], tokenizer: Tokenizer = split_sentences) -> Tagging:
+        """Tags one text, or one sentence that is already cut into words.
+
+        Args:
+            text: The text; or the words, taken as they are.
+            tokenizer: Cuts a text into sentences of tokens.
+
+        Returns:
+            Tokens, tags and spans with character offsets; empty for empty text.
+        """
+        return self.tag_all([text], tokenizer)[0]
+
+    def tag_all(self, texts: Iterable[str | Sequence[str]], tokenizer: Tokenizer = split_sentences) -> list[Tagging]:
+        """Tags many texts at once, in batches over all of them. See `tag`."""
+        drafts = [Draft(text, tokenizer(text)) if isinstance(text, str) else draft_words(text) for text in texts]
+        flat = [sentence for draft in drafts for sentence in draft.to_tag()]
+        tags = iter(self.tags(flat) if flat else [])
+        return [draft.finish([next(tags) for _ in draft.sentences], self.scheme) for draft in drafts]
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns all parts: vocabularies, rules, labels and layers."""
+        serialize = keras.saving.serialize_keras_object
+        return {
+            "name": self.name,
+            "vectorizer": self.vectorizer.get_config(),
+            "task": self.task,
+            "features": [serialize(feature) for feature in self.features],
+            "encoder": serialize(self.encoder),
+            "head": serialize(self.head),
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Tagger:
+        """Rebuilds a tagger from `get_config()`."""
+        deserialize = keras.saving.deserialize_keras_object
+        return cls(
+            vectorizer=Vectorizer.from_config(config["vectorizer"]),
+            task=config["task"],
+            features=[deserialize(feature, custom_objects) for feature in config["features"]],
+            encoder=deserialize(config["encoder"], custom_objects),
+            head=deserialize(config["head"], custom_objects),
+            name=config["name"],
+        )
+
+
+def _is_sentences(data: Any) -> bool:
+    return isinstance(data, Sequence) and all(isinstance(item, Sentence) for item in data)

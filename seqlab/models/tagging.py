@@ -1,0 +1,84 @@
+"""What a tagger says of a text: tokens, tags and spans, with exact places in the original."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+from seqlab.corpora.records import Sentence
+from seqlab.tags.spans import spans
+from seqlab.text.tokenizer import Token
+
+
+class TextSpan(NamedTuple):
+    """A labelled stretch of text: `text == original[start:end]`, in characters."""
+
+    type: str
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Tagging:
+    """The tags of one text.
+
+    Attributes:
+        text: The original, kept to the letter.
+        tokens: Its tokens with their places in `text`, over all sentences.
+        tags: A tag for each token.
+        spans: The labelled spans that the tags spell; empty where labels are plain (parts of speech).
+        sentences: First and last token (exclusive) of each sentence.
+    """
+
+    text: str
+    tokens: tuple[Token, ...]
+    tags: tuple[str, ...]
+    spans: tuple[TextSpan, ...]
+    sentences: tuple[tuple[int, int], ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns everything as JSON-safe values."""
+        return {
+            **asdict(self),
+            "tokens": [token._asdict() for token in self.tokens],
+            "spans": [span._asdict() for span in self.spans],
+        }
+
+
+class Draft(NamedTuple):
+    """A text that is cut into tokens and waits for its tags."""
+
+    text: str
+    sentences: list[list[Token]]
+
+    def to_tag(self) -> list[Sentence]:
+        """Returns its sentences as records."""
+        return [Sentence(tuple(token.text for token in tokens)) for tokens in self.sentences]
+
+    def finish(self, tags: Sequence[Sequence[str]], scheme: str | None) -> Tagging:
+        """Joins the tags of each sentence to its tokens."""
+        found, bounds, count = [], [], 0
+        for tokens, sentence in zip(self.sentences, tags, strict=True):
+            bounds.append((count, count + len(tokens)))
+            count += len(tokens)
+            for span in spans(sentence, scheme) if scheme else []:
+                start, end = tokens[span.start].start, tokens[span.end - 1].end
+                found.append(TextSpan(span.type, start, end, self.text[start:end]))
+        return Tagging(
+            text=self.text,
+            tokens=tuple(token for tokens in self.sentences for token in tokens),
+            tags=tuple(tag for sentence in tags for tag in sentence),
+            spans=tuple(found),
+            sentences=tuple(bounds),
+        )
+
+
+def draft_words(words: Sequence[str]) -> Draft:
+    """Takes a sentence that is already cut into words; its text is the words joined by blanks."""
+    tokens, place = [], 0
+    for word in words:
+        tokens.append(Token(word, place, place + len(word)))
+        place += len(word) + 1
+    return Draft(" ".join(words), [tokens] if tokens else [])

@@ -1,0 +1,113 @@
+"""A loop over time on every backend: the only file of `seqlab.ops` that knows which backend runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+Tensors = Any  # a tensor, or a (nested) tuple of tensors
+Step = Callable[[Tensors, Tensors], tuple[Tensors, Tensors]]
+
+
+def scan(
+    step: Step, init: Tensors, xs: Tensors = None, reverse: bool = False, length: int | None = None
+) -> tuple[Tensors, Tensors]:
+    """Runs `step` over the leading axis of `xs`, carrying a state.
+
+        state(t), out(t) = step(state(t - 1), x(t))
+
+    Differentiable on every backend. On TensorFlow the number of steps may be unknown when the graph is
+    traced, and the loop compiles under `jit_compile=True`, its gradient included (`keras.ops.scan` does
+    neither); `step` is traced twice there, for the first step and for the others, and each step runs once.
+
+    Args:
+        step: Function of the state and of one slice of `xs`, to the new state (same structure, shapes and
+            dtypes) and to the output of that step. An empty tuple is an output too.
+        init: State before the first step: a tensor or a tuple of tensors.
+        xs: Tensor or tuple of tensors, time first; at least one step. `None` gives `step` a `None` each time.
+        reverse: Whether to run from the last step to the first; outputs keep their places.
+        length: Number of steps, needed where `xs` is `None`, not given otherwise.
+
+    Returns:
+        The final state and the outputs, stacked on a new leading axis of time.
+
+    Raises:
+        ValueError: Where not exactly one of `xs` and `length` is given, or the backend is unknown.
+
+    >>> total, sums = scan(lambda s, x: (s + x, s + x), keras.ops.zeros(()), keras.ops.arange(4.0))
+    >>> keras.ops.convert_to_numpy(sums).tolist()
+    [0.0, 1.0, 3.0, 6.0]
+    """
+    if (xs is None) == (length is None):
+        raise ValueError(
+            f"`scan` takes either `xs` or `length`. Received: xs {'absent' if xs is None else 'present'}, "
+            f"length={length}. Give `length` only where there is nothing to read."
+        )
+    backend = keras.backend.backend()
+    if backend not in _SCANS:
+        raise ValueError(f"`scan` knows the backends {', '.join(_SCANS)}. Received: {backend!r}.")
+    convert = keras.ops.convert_to_tensor
+    init = keras.tree.map_structure(convert, init)
+    if xs is not None:
+        xs = keras.tree.map_structure(convert, xs)
+    return _SCANS[backend](step, init, xs, reverse, length)
+
+
+def _scan_jax(step: Step, init: Tensors, xs: Tensors, reverse: bool, length: int | None) -> tuple[Tensors, Tensors]:
+    import jax
+
+    state, outs = jax.lax.scan(step, init, xs, length=length, reverse=reverse)
+    return state, outs
+
+
+def _scan_torch(step: Step, init: Tensors, xs: Tensors, reverse: bool, length: int | None) -> tuple[Tensors, Tensors]:
+    import torch
+
+    steps = range(length if length is not None else keras.tree.flatten(xs)[0].shape[0])
+    state, outs = init, []
+    for t in reversed(steps) if reverse else steps:
+        inputs = None if xs is None else keras.tree.map_structure(lambda x, t=t: x[t], xs)
+        state, out = step(state, inputs)
+        outs.append(out)
+    if reverse:
+        outs.reverse()
+    return state, keras.tree.map_structure(lambda *parts: torch.stack(parts), *outs)
+
+
+def _scan_tensorflow(
+    step: Step, init: Tensors, xs: Tensors, reverse: bool, length: int | None
+) -> tuple[Tensors, Tensors]:
+    import tensorflow as tf
+
+    steps = length if length is not None else keras.ops.shape(keras.tree.flatten(xs)[0])[0]
+
+    def array(x: Any) -> Any:
+        return tf.TensorArray(x.dtype, size=steps, element_shape=x.shape)
+
+    readers = None if xs is None else keras.tree.map_structure(lambda x: array(x[0]).unstack(x), xs)
+
+    def advance(count: Any, state: Tensors) -> tuple[Any, Tensors, Tensors]:
+        t = steps - 1 - count if reverse else count
+        inputs = None if xs is None else keras.tree.map_structure(lambda reader: reader.read(t), readers)
+        state, out = step(state, inputs)
+        return t, state, out
+
+    # The first step runs outside the loop: its outputs give the arrays the dtypes and shapes that XLA needs.
+    t, state, first = advance(tf.constant(0), init)
+    writers = [array(part).write(t, part) for part in keras.tree.flatten(first)]
+
+    def body(count: Any, state: Tensors, writers: list[Any]) -> tuple[Any, Tensors, list[Any]]:
+        t, state, out = advance(count, state)
+        parts = keras.tree.flatten(out)
+        return count + 1, state, [writer.write(t, part) for writer, part in zip(writers, parts, strict=True)]
+
+    # XLA differentiates a loop only where it knows the greatest number of turns.
+    _, state, writers = tf.while_loop(
+        lambda count, *_: count < steps, body, (tf.constant(1), state, writers), maximum_iterations=steps - 1
+    )
+    return state, keras.tree.pack_sequence_as(first, [writer.stack() for writer in writers])
+
+
+_SCANS = {"tensorflow": _scan_tensorflow, "jax": _scan_jax, "torch": _scan_torch}

@@ -1,0 +1,53 @@
+"""Lets `keras.models.load_model` open seqlab's files after `import seqlab`, without loading a backend for it.
+
+Keras imports classes by name from its own packages alone; any other must be registered when the file is read. So a
+light stand-in is registered for each of our classes as soon as Keras is there; it imports the real one when asked.
+"""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+from typing import Any
+
+import wrapt
+
+CLASSES = {
+    "BiLSTM": "seqlab.layers.stack",
+    "CRFHead": "seqlab.layers.heads.crf",
+    "CasingEmbedding": "seqlab.layers.features.casing",
+    "CharCNN": "seqlab.layers.features.chars",
+    "SequenceModel": "seqlab.models.sequence_model",
+    "SoftmaxHead": "seqlab.layers.heads.softmax",
+    "Tagger": "seqlab.models.tagger",
+    "WordEmbedding": "seqlab.layers.features.words",
+}
+"""Every class that a saved model can name, and the module that registers it; a test holds it against the code."""
+
+
+class StandIn:
+    """Stands for a class that is not imported yet.
+
+    Args:
+        name: The class.
+        module: Where it lives.
+    """
+
+    def __init__(self, name: str, module: str) -> None:
+        self.__name__ = name
+        self.module = module
+
+    def from_config(self, config: dict[str, Any], **options: Any) -> Any:
+        """Imports the class and rebuilds the object."""
+        return getattr(importlib.import_module(self.module), self.__name__).from_config(config, **options)
+
+
+def install() -> None:
+    """Registers the stand-ins now, if Keras is loaded, or as soon as it is."""
+    wrapt.register_post_import_hook(_register, "keras")
+
+
+def _register(keras: ModuleType) -> None:
+    known = keras.saving.get_custom_objects()
+    for name, module in CLASSES.items():
+        known.setdefault(f"seqlab>{name}", StandIn(name, module))

@@ -1,0 +1,104 @@
+"""Settings of a training run: frozen, validated, the same in a recipe, on the command line and in a run's folder."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from seqlab.errors import SettingsError, suggest
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise SettingsError(_explain(type(self), error)) from None
+
+
+class DataSettings(_Part):
+    """Where the sentences come from."""
+
+    train: str = Field(description="training file")
+    dev: str | None = Field(None, description="development file; without one, part of the training file is held out")
+    test: str | None = Field(None, description="test file, scored once at the end")
+    format: Literal["conll", "conllu"] = Field("conll", description="file format")
+    columns: dict[str, int] = Field({"word": 0, "label": -1}, description="name and number of each column (conll)")
+    scheme: str | None = Field(None, description="tag scheme; found from the tags where it is not given")
+    encoding: str = Field("utf-8", description="text encoding")
+    held_out: float = Field(
+        0.1, gt=0, description="held out where there is no dev: a share below 1, or a number of sentences"
+    )
+    folds: int | None = Field(None, ge=2, description="n-fold training over the training file in place of one run")
+
+
+class WordSettings(_Part):
+    """What the model knows of each token."""
+
+    vectors: str | None = Field(None, description="word-vector file: GloVe, word2vec or fastText text, plain or .gz")
+    dim: int = Field(50, gt=0, description="width of word vectors without a file")
+    min_count: int = Field(2, ge=1, description="a word without a vector needs this many occurrences for a row")
+    unseen_vectors: int | None = Field(
+        None, ge=0, description="vectors of words outside training that travel in the model"
+    )
+    chars: Literal["cnn"] | None = Field("cnn", description="character encoder")
+    casing: bool = Field(True, description="casing patterns")
+
+
+class EncoderSettings(_Part):
+    """The sequence encoder."""
+
+    units: int = Field(100, gt=0, description="units of each direction")
+    layers: int = Field(2, gt=0, description="number of bidirectional layers")
+    dropout: float = Field(0.4, ge=0, lt=1, description="variational dropout before, between and after layers")
+
+
+class TrainingSettings(_Part):
+    """How the weights are found."""
+
+    epochs: int = Field(30, gt=0, description="most epochs")
+    batch_size: int = Field(16, gt=0, description="sentences in a batch")
+    optimizer: Literal["adam", "nadam", "sgd"] = Field("adam", description="optimiser")
+    learning_rate: float = Field(1e-3, gt=0, description="initial learning rate")
+    clip_norm: float | None = Field(5.0, gt=0, description="limit of the global gradient norm")
+    average: float | None = Field(None, gt=0, lt=1, description="momentum of averaged weights (EMA); none without")
+    monitor: str = Field("val_f1", description="figure that names the best epoch")
+    patience: int = Field(8, gt=0, description="epochs without a better figure after which training stops")
+    halve_after: int | None = Field(3, gt=0, description="epochs without a better figure after which the rate halves")
+
+
+class Settings(_Part):
+    """A whole run."""
+
+    data: DataSettings
+    task: str = Field("label", description="column to learn")
+    words: WordSettings = WordSettings()
+    encoder: EncoderSettings = EncoderSettings()
+    head: Literal["crf", "softmax"] = Field("crf", description="output layer")
+    training: TrainingSettings = TrainingSettings()
+    seed: int = Field(1, ge=0, description="seed of weights, dropout, order and splits")
+
+    def model_post_init(self, context: Any) -> None:
+        """Checks what concerns several parts."""
+        if self.data.format == "conll" and self.task not in self.data.columns:
+            raise SettingsError(
+                f"task {self.task!r} is not among data.columns ({', '.join(self.data.columns)})."
+                + suggest(self.task, self.data.columns)
+            )
+
+
+def _explain(kind: type[BaseModel], error: ValidationError) -> str:
+    lines = []
+    for item in error.errors():
+        name = ".".join(str(part) for part in item["loc"])
+        if item["type"] == "extra_forbidden":
+            known = list(kind.model_fields)
+            lines.append(f"unknown key {name!r}; known: {', '.join(known)}.{suggest(name, known)}")
+        elif item["type"] == "missing":
+            lines.append(f"key {name!r} is missing")
+        else:
+            lines.append(f"{name}: {item['msg']}, received {item['input']!r}")
+    return f"{kind.__name__}: " + "; ".join(lines)

@@ -1,0 +1,27 @@
+"""From text to integers: tokens, vocabularies, look-up rules, word vectors."""
+
+from __future__ import annotations
+
+from seqlab.text.casing import CASING, casing
+from seqlab.text.rules import RULES, lookups
+from seqlab.text.tokenizer import Token, split_sentences, tokenize, whitespace
+from seqlab.text.vectorizer import Encoded, Vectorizer
+from seqlab.text.vectors import WordVectors, read_vectors
+from seqlab.text.vocabulary import Labels, Vocabulary
+
+__all__ = [
+    "CASING",
+    "RULES",
+    "Encoded",
+    "Labels",
+    "Token",
+    "Vectorizer",
+    "Vocabulary",
+    "WordVectors",
+    "casing",
+    "lookups",
+    "read_vectors",
+    "split_sentences",
+    "tokenize",
+    "whitespace",
+]

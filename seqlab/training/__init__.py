@@ -1,0 +1,8 @@
+"""Training runs: a folder each, resumable."""
+
+from __future__ import annotations
+
+from seqlab.training.run import Result, train, train_folds
+from seqlab.training.state import RunState
+
+__all__ = ["Result", "RunState", "train", "train_folds"]

@@ -1,0 +1,95 @@
+"""Reads the corpora that a run's settings name."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections import Counter
+from pathlib import Path
+from typing import NamedTuple
+
+from seqlab.corpora.conll import conll
+from seqlab.corpora.conllu import conllu
+from seqlab.corpora.records import Corpus
+from seqlab.errors import DataError
+from seqlab.settings import DataSettings, Settings
+
+log = logging.getLogger(__name__)
+
+
+class Data(NamedTuple):
+    """The corpora of a run; `test` is `None` where the settings name none."""
+
+    train: Corpus
+    dev: Corpus
+    test: Corpus | None
+
+
+def read(path: str | Path, task: str, data: DataSettings, scheme: str | None = None) -> Corpus:
+    """Reads one file as the settings say."""
+    if data.format == "conllu":
+        return conllu(path, encoding=data.encoding)
+    wanted = scheme or data.scheme
+    return conll(path, data.columns, scheme={task: wanted} if wanted else None, encoding=data.encoding)
+
+
+def corpora(settings: Settings, strict: bool = False) -> Data:
+    """Reads training, development and test corpus; without a development file, part of training is held out.
+
+    Args:
+        settings: The run's settings.
+        strict: Refuse labels in development or test data that training has not seen, instead of reporting them.
+
+    Raises:
+        DataError: For anything wrong with a file, naming file and line.
+    """
+    data, task = settings.data, settings.task
+    train = read(data.train, task, data)
+    if task not in train.tasks:
+        raise DataError(f"no column {task!r}; the file gives: {', '.join(train.tasks)}.", data.train)
+    scheme = train.schemes.get(task)
+    if data.dev is not None:
+        dev = read(data.dev, task, data, scheme)
+    else:
+        train, dev = held_out(train, data.held_out, settings.seed)
+    test = read(data.test, task, data, scheme) if data.test is not None else None
+    for name, other in (("development", dev), ("test", test)):
+        if other is not None:
+            _report_unseen(train, other, task, name, strict)
+    return Data(train, dev, test)
+
+
+def held_out(train: Corpus, amount: float, seed: int) -> tuple[Corpus, Corpus]:
+    """Holds out a share (below 1) or a number of sentences, drawn by the seed; returns the rest and the drawn."""
+    count = round(len(train) * amount) if amount < 1 else int(amount)
+    if not 0 < count < len(train):
+        raise DataError(
+            f"Cannot hold out {count} of {len(train)} sentences for development: both parts need at least one. "
+            "Set data.held_out to a smaller share, or name a data.dev file."
+        )
+    drawn, rest = train.sample(count, seed)
+    return rest, drawn
+
+
+def digest(settings: Settings) -> dict[str, str]:
+    """Returns the SHA-256 of every file that the settings name: a resumed run must read the same ones."""
+    data = settings.data
+    paths = [data.train, data.dev, data.test, settings.words.vectors]
+    found = {}
+    for path in paths:
+        if path is not None and Path(path).is_file():
+            with Path(path).open("rb") as stream:
+                found[path] = hashlib.file_digest(stream, "sha256").hexdigest()
+    return found
+
+
+def _report_unseen(train: Corpus, other: Corpus, task: str, name: str, strict: bool) -> None:
+    known = train.labels(task)
+    unseen = Counter({label: n for label, n in other.labels(task).items() if label not in known})
+    if not unseen:
+        return
+    listed = ", ".join(f"{label} ({count})" for label, count in unseen.most_common())
+    text = f"The {name} data holds {task} labels that training has not seen: {listed}."
+    if strict:
+        raise DataError(f"{text} Correct them, or run without strict to count them as errors.")
+    log.warning("%s They count as errors.", text)

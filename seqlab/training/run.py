@@ -1,0 +1,256 @@
+"""One training run in a folder of its own, which a kill at any moment leaves fit to be resumed."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import logging
+import platform
+import statistics
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from seqlab.corpora.records import Corpus
+from seqlab.errors import DataError, SettingsError
+from seqlab.evaluation.scores import Scores
+from seqlab.files import write_text
+from seqlab.layers.stack import BiLSTM
+from seqlab.models import builders
+from seqlab.models.best import BestWeights
+from seqlab.models.tagger import Tagger
+from seqlab.settings import Settings, TrainingSettings
+from seqlab.training import data as data_room
+from seqlab.training.state import RunState
+
+log = logging.getLogger(__name__)
+SETTINGS, VERSIONS, HISTORY, SCORES = "settings.json", "versions.json", "history.jsonl", "scores.json"
+MODEL, STATE, BOARD = "model.keras", "state.npz", "tensorboard"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run left behind: the best model and its scores by part (`dev`, `test`)."""
+
+    tagger: Tagger
+    scores: dict[str, Scores]
+    folder: Path
+
+
+def train(
+    settings: Settings, folder: str | Path, resume: bool = False, strict: bool = False, verbose: int = 1
+) -> Result:
+    """Trains a tagger as the settings say and leaves everything about it in a folder.
+
+    The folder holds `settings.json`, `versions.json` (packages, seed, checksums of the data), `history.jsonl` (a line
+    for each epoch), `model.keras` (best epoch so far), `state.npz` (last epoch, for resuming), `scores.json` and
+    TensorBoard logs.
+
+    Args:
+        settings: The resolved settings.
+        folder: The run's folder; it may hold a run only with `resume`.
+        resume: Go on from the last finished epoch; the end is that of an unbroken run with the same seed.
+        strict: Refuse labels in development or test data that training has not seen.
+        verbose: As Keras' `fit`.
+
+    Returns:
+        The best model, with its scores.
+
+    Raises:
+        SettingsError: If the folder holds another run, or a run with other settings or other data.
+        DataError: For anything wrong with the data.
+    """
+    folder = Path(folder)
+    corpora = data_room.corpora(settings, strict)
+    _open_folder(settings, folder, resume)
+    return run(settings, folder, corpora, verbose)
+
+
+def run(settings: Settings, folder: Path, corpora: data_room.Data, verbose: int = 1) -> Result:
+    """Trains on corpora already read, from the state in the folder if there is one. See `train`."""
+    keras.utils.set_random_seed(settings.seed)
+    tagger = build(settings, corpora.train)
+    options = settings.training
+    batches = tagger.batches(corpora.train, batch_size=options.batch_size, shuffle=True, seed=settings.seed)
+    compile_tagger(tagger, options, len(batches))
+    best = BestWeights(options.monitor)
+    watched = [best, *_stopping(options)]
+    state = RunState(folder / STATE, watched)
+    if state.read():
+        log.info("Resuming after epoch %d.", state.epochs)
+        batches.start_epoch(state.epochs)
+    if state.stopped or state.epochs >= options.epochs:
+        state.restore(tagger)
+        best.set_model(tagger)
+        best.on_train_end()
+    else:
+        tagger.fit(
+            batches,
+            validation_data=tagger.batches(corpora.dev),
+            epochs=options.epochs,
+            initial_epoch=state.epochs,
+            callbacks=[*watched, state, _Report(folder, state, best), _board(folder)],
+            restore_best=None,
+            verbose=verbose,
+        )
+    return _finish(tagger, folder, corpora)
+
+
+def build(settings: Settings, corpus: Corpus) -> Tagger:
+    """Builds the tagger that the settings describe, for a training corpus."""
+    words = builders.words_of(
+        corpus,
+        settings.words.vectors,
+        min_count=settings.words.min_count,
+        unseen_vectors=settings.words.unseen_vectors,
+    )
+    vectorizer = builders.vectorizer_of(corpus, settings.task, words)
+    return Tagger(
+        vectorizer=vectorizer,
+        task=settings.task,
+        features=builders.features_of(
+            vectorizer,
+            words,
+            dim=settings.words.dim,
+            chars=settings.words.chars,
+            casing=settings.words.casing,
+        ),
+        encoder=BiLSTM(
+            settings.encoder.units,
+            layers=settings.encoder.layers,
+            dropout=settings.encoder.dropout,
+            name="encoder",
+        ),
+        head=builders.head_of(settings.head, len(vectorizer.labels[settings.task])),
+    )
+
+
+def compile_tagger(tagger: Tagger, options: TrainingSettings, steps: int) -> None:
+    """Compiles with the optimiser that the settings name.
+
+    Args:
+        tagger: The model.
+        options: Optimiser, rate, clipping, averaging.
+        steps: Steps of an epoch: averaged weights replace the trained ones at its end.
+    """
+    kind = {"adam": keras.optimizers.Adam, "nadam": keras.optimizers.Nadam, "sgd": keras.optimizers.SGD}
+    extra: dict[str, Any] = {}
+    if options.average is not None:
+        extra = {"use_ema": True, "ema_momentum": options.average, "ema_overwrite_frequency": steps}
+    tagger.compile(kind[options.optimizer](options.learning_rate, global_clipnorm=options.clip_norm, **extra))
+
+
+def _stopping(options: TrainingSettings) -> list[keras.callbacks.Callback]:
+    mode = "min" if options.monitor.endswith("loss") else "max"
+    found: list[keras.callbacks.Callback] = []
+    if options.halve_after is not None:
+        found.append(
+            keras.callbacks.ReduceLROnPlateau(
+                monitor=options.monitor, mode=mode, factor=0.5, patience=options.halve_after, min_delta=0.0
+            )
+        )
+    found.append(keras.callbacks.EarlyStopping(monitor=options.monitor, mode=mode, patience=options.patience))
+    return found
+
+
+def _board(folder: Path) -> keras.callbacks.Callback:
+    return keras.callbacks.TensorBoard(log_dir=str(folder / BOARD), write_graph=False)
+
+
+class _Report(keras.callbacks.Callback):
+    """Writes what a person may want to see while a run goes on: the history, and the best model so far."""
+
+    def __init__(self, folder: Path, state: RunState, best: BestWeights) -> None:
+        super().__init__()
+        self.folder = folder
+        self.state = state
+        self.best = best
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        write_text(self.folder / HISTORY, "".join(json.dumps(row) + "\n" for row in self.state.history))
+        if self.best.best_epoch == epoch:
+            self.model.save(self.folder / MODEL)
+
+
+def _finish(tagger: Tagger, folder: Path, corpora: data_room.Data) -> Result:
+    tagger.save(folder / MODEL)
+    scores = {"dev": tagger.score(corpora.dev)}
+    if corpora.test is not None:
+        scores["test"] = tagger.score(corpora.test)
+    text = json.dumps({part: found.to_dict() for part, found in scores.items()}, indent=1)
+    write_text(folder / SCORES, text + "\n")
+    return Result(tagger, scores, folder)
+
+
+def _open_folder(settings: Settings, folder: Path, resume: bool) -> None:
+    stored = folder / SETTINGS
+    facts = {
+        "seed": settings.seed,
+        "backend": keras.backend.backend(),
+        "python": platform.python_version(),
+        "packages": {name: _version(name) for name in ("seqlab", "keras", "tensorflow", "jax", "torch", "numpy")},
+        "data": data_room.digest(settings),
+    }
+    if not stored.exists():
+        write_text(folder / VERSIONS, json.dumps(facts, indent=1) + "\n")
+        write_text(stored, settings.model_dump_json(indent=1) + "\n")
+        return
+    if not resume:
+        raise SettingsError(
+            f"{folder} already holds a run: resume it (seqlab train --resume {folder}) or name another folder."
+        )
+    if Settings.model_validate_json(stored.read_text("utf-8")) != settings:
+        raise SettingsError(f"{folder} holds a run with other settings ({stored}); a resumed run keeps its settings.")
+    before = json.loads((folder / VERSIONS).read_text("utf-8"))
+    changed = [path for path, value in before["data"].items() if facts["data"].get(path) != value]
+    if changed:
+        raise DataError(f"{folder} was trained on other data: {', '.join(changed)} changed since. Start a new run.")
+    for leftover in folder.glob(f".{Path(STATE).stem}-*"):  # a kill in the middle of a save leaves its temporary file
+        leftover.unlink()
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def stored_settings(folder: Path) -> Settings:
+    """Returns the settings of a run's folder."""
+    path = folder / SETTINGS
+    if not path.is_file():
+        raise SettingsError(
+            f"{folder} holds no run ({SETTINGS} is missing); expected a folder that seqlab train wrote."
+        )
+    return Settings.model_validate_json(path.read_text("utf-8"))
+
+
+def train_folds(settings: Settings, folder: str | Path, resume: bool = False, verbose: int = 1) -> dict[str, Any]:
+    """Trains once for each fold of the training file and returns the mean and spread of the held-out scores.
+
+    Args:
+        settings: Settings with `data.folds`.
+        folder: Folder of all runs; fold `k` is trained in `fold-k`. A finished fold is not trained again.
+        resume: Go on with a run that was cut off.
+        verbose: As Keras' `fit`.
+
+    Returns:
+        `{"folds": [score of each], "mean": ..., "stdev": ...}` of the monitored figure, also written to `scores.json`.
+    """
+    folder = Path(folder)
+    _open_folder(settings, folder, resume)
+    train_corpus = data_room.read(settings.data.train, settings.task, settings.data)
+    found = []
+    for number, (rest, part) in enumerate(train_corpus.folds(settings.data.folds or 2, settings.seed)):
+        place = folder / f"fold-{number}"
+        if not (place / SCORES).exists():
+            place.mkdir(exist_ok=True)
+            run(settings, place, data_room.Data(rest, part, None), verbose)
+        dev = json.loads((place / SCORES).read_text("utf-8"))["dev"]
+        found.append(dev["overall"]["f1"])
+    summary = {"folds": found, "mean": statistics.mean(found), "stdev": statistics.stdev(found)}
+    write_text(folder / SCORES, json.dumps(summary, indent=1) + "\n")
+    return summary

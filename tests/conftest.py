@@ -1,0 +1,53 @@
+"""What all tests share: the backend, fixed seeds and the folder of real corpora."""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+from pathlib import Path
+
+# Read by Keras, TensorFlow and JAX when they are imported, so they are set before any test module is.
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# Several test processes share one GPU where there is one: none of them may take all its memory.
+os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+
+import hypothesis
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SEED = 20_240
+
+# Derandomised, so that a run can be repeated; no deadline, because the first call of a graph compiles it.
+hypothesis.settings.register_profile("seqlab", derandomize=True, deadline=None, database=None)
+hypothesis.settings.load_profile("seqlab")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks each test that asks for the real corpora, so that `-m "not corpus"` leaves them out."""
+    for item in items:
+        if "real_data" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.corpus)
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real corpora: SEQLAB_DATA, else ../shared/data beside the checkout; else a skip."""
+    folder = Path(os.environ.get("SEQLAB_DATA") or ROOT.parent / "shared" / "data")
+    if not folder.is_dir():
+        pytest.skip(f"no real corpora: {folder} is absent (set SEQLAB_DATA to a folder that has them)")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def seeds() -> int:
+    """Seeds every random source before each test; Keras only where the test's module has loaded it."""
+    if "keras" in sys.modules:
+        sys.modules["keras"].utils.set_random_seed(SEED)
+    else:
+        random.seed(SEED)
+        np.random.seed(SEED)
+    return SEED

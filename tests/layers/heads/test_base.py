@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+
+from seqlab.constants import IGNORE
+from seqlab.errors import SettingsError
+from seqlab.layers.heads.base import Head
+from seqlab.layers.heads.crf import CRFHead
+from seqlab.layers.heads.softmax import SoftmaxHead
+from seqlab.testing import checks
+from tests.layers.heads.common import FEATURES, LABELS, MASK, array, learnt, number
+
+HEADS = [SoftmaxHead, CRFHead]
+
+
+@pytest.mark.parametrize("kind", HEADS)
+class TestContract:
+    def test_round_trip(self, kind):
+        checks.check_round_trip(learnt(kind(3, kernel_regularizer=keras.regularizers.L2(0.1))), FEATURES)
+
+    def test_padding(self, kind):
+        checks.check_padding_invariance(learnt(kind(3)), FEATURES)
+
+    def test_mask_routes(self, kind):
+        checks.check_mask_routes(learnt(kind(3)), FEATURES, MASK)
+
+    def test_head(self, kind):
+        checks.check_head(learnt(kind(3)), FEATURES, LABELS)
+
+    def test_one_tag_one_step(self, kind):
+        head = kind(1)
+        scores = head(FEATURES[:, :1])
+        assert number(head.loss(np.zeros((4, 1), int), scores)) == pytest.approx(0, abs=1e-6)
+        assert array(head.decode(scores)).tolist() == [[0]] * 4
+
+    def test_reductions(self, kind):
+        labels = np.where(MASK, LABELS, IGNORE)
+        heads = {name: learnt(kind(3, reduction=name)) for name in ("sum", "tokens", "sentences")}
+        loss = {name: number(head.loss(labels, head(FEATURES))) for name, head in heads.items()}
+        assert loss["tokens"] == pytest.approx(loss["sum"] / 11, rel=1e-5)
+        assert loss["sentences"] == pytest.approx(loss["sum"] / 3, rel=1e-5)
+
+    def test_ignored_label_inside_a_sentence_is_a_hole(self, kind):
+        head = learnt(kind(3))
+        scores = array(head(FEATURES))
+        keep = [0, 1, 3, 4, 5]
+        holed = LABELS.copy()
+        holed[:, 2] = IGNORE
+        without = number(head.loss(LABELS[:, keep], scores[:, keep]))
+        assert number(head.loss(holed, scores)) == pytest.approx(without, rel=1e-5)
+
+    def test_scores_are_float32_under_mixed_precision(self, kind):
+        head = kind(3, dtype="mixed_bfloat16")
+        scores = head(FEATURES)
+        assert keras.backend.standardize_dtype(scores.dtype) == "float32"
+        assert np.isfinite(number(head.loss(LABELS, scores)))
+        assert all(keras.backend.standardize_dtype(w.dtype) == "float32" for w in head.weights)
+
+    def test_regularisers_and_initialisers_take_part(self, kind):
+        head = kind(3, kernel_initializer="ones", kernel_regularizer=keras.regularizers.L2(0.5))
+        assert array(head(np.ones((1, 2, 5), "float32"))).tolist() == [[[5.0] * 3] * 2]
+        assert number(sum(head.losses)) == pytest.approx(7.5)
+
+    @pytest.mark.parametrize("tags", [0, -1, 2.0, True, "3"])
+    def test_bad_tags(self, kind, tags):
+        with pytest.raises(SettingsError, match="`tags`"):
+            kind(tags)
+
+    def test_bad_reduction(self, kind):
+        with pytest.raises(SettingsError, match="Did you mean 'tokens'"):
+            kind(3, reduction="token")
+
+    @pytest.mark.parametrize("jit", [False, True], ids=["plain", "jit"])
+    def test_trains_with_plain_fit(self, kind, jit):
+        if jit and keras.backend.backend() == "torch":
+            pytest.skip("torch's compiler needs a C++ compiler and minutes")
+
+        class Model(keras.Model):
+            def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+                return head.loss(y, y_pred)
+
+        keras.utils.set_random_seed(0)
+        head = kind(3)
+        tokens = keras.Input((None, 5))
+        model = Model(tokens, head(tokens))
+        model.compile(optimizer=keras.optimizers.Adam(0.1), jit_compile=jit)
+        labels = np.where(MASK, LABELS % 2, IGNORE)
+        losses = model.fit(FEATURES, labels, epochs=30, batch_size=2, verbose=0, shuffle=False).history["loss"]
+        assert losses[-1] < 0.7 * losses[0]
+        assert np.isfinite(losses).all()
+
+
+def test_base_head_names_what_a_subclass_must_write():
+    head = Head(3)
+    scores = head(FEATURES)
+    for call in (head.decode, head.probabilities, lambda s: head.loss(LABELS, s)):
+        with pytest.raises(NotImplementedError, match="Head must write"):
+            call(scores)

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from seqlab.ops.scan import scan
+from tests.ops.gradients import gradients
+
+XS = np.arange(12, dtype="float32").reshape(4, 3)
+
+
+def array(tensor):
+    return ops.convert_to_numpy(tensor)
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_outputs_keep_their_places(reverse):
+    state, outs = scan(lambda s, x: (s + x, s * 1.0), ops.zeros((3,)), ops.convert_to_tensor(XS), reverse=reverse)
+    order = XS[::-1] if reverse else XS
+    before = np.concatenate([np.zeros((1, 3)), np.cumsum(order, 0)[:-1]])
+    np.testing.assert_allclose(array(state), XS.sum(0))
+    np.testing.assert_allclose(array(outs), before[::-1] if reverse else before)
+
+
+def test_nested_states_inputs_and_outputs():
+    def step(state, inputs):
+        (a, b), (x, flag) = state, inputs
+        return (a + x, ops.where(flag, x, b)), ({"sum": a}, (b, flag))
+
+    flags = np.array([True, False, True, False])
+    init = (ops.zeros((3,)), ops.zeros((3,)))
+    (total, kept), (sums, (_, seen)) = scan(step, init, (ops.convert_to_tensor(XS), ops.convert_to_tensor(flags)))
+    np.testing.assert_allclose(array(total), XS.sum(0))
+    np.testing.assert_allclose(array(kept), XS[2])
+    np.testing.assert_allclose(array(sums["sum"])[1], XS[0])
+    assert array(seen).tolist() == flags.tolist()
+
+
+def test_one_step_and_no_outputs():
+    state, outs = scan(lambda s, x: (s + x, ()), ops.zeros((3,)), ops.convert_to_tensor(XS[:1]))
+    np.testing.assert_allclose(array(state), XS[0])
+    assert outs == ()
+
+
+def test_length_without_inputs():
+    state, outs = scan(lambda s, x: (s * 2, s * 1), ops.ones(()), length=5)
+    assert float(state) == 32
+    assert array(outs).tolist() == [1, 2, 4, 8, 16]
+
+
+def test_exactly_one_of_xs_and_length():
+    with pytest.raises(ValueError, match="either `xs` or `length`"):
+        scan(lambda s, x: (s, s), ops.zeros(()))
+    with pytest.raises(ValueError, match="length=4"):
+        scan(lambda s, x: (s, s), ops.zeros(()), ops.convert_to_tensor(XS), length=4)
+
+
+def test_unknown_backend_is_named(monkeypatch):
+    monkeypatch.setattr(keras.backend, "backend", lambda: "openvino")
+    with pytest.raises(ValueError, match="openvino"):
+        scan(lambda s, x: (s, s), ops.zeros(()), ops.convert_to_tensor(XS))
+
+
+@pytest.mark.parametrize("jit", [False, True])
+def test_gradient_of_a_product(jit):
+    def product(xs):
+        return ops.sum(scan(lambda s, x: (s * x, s * 1), ops.ones((3,)), xs)[0])
+
+    xs = XS + 1
+    _, (found,) = gradients(product, [xs], jit=jit)
+    np.testing.assert_allclose(found, np.prod(xs, 0) / xs, rtol=1e-5)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="unknown time is TensorFlow's alone")
+def test_unknown_time():
+    import tensorflow as tf
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None])])
+    def run(xs):
+        return scan(lambda s, x: (s + x, s + x), tf.zeros_like(xs[0]), xs, reverse=True)
+
+    for time in (1, 4):
+        state, outs = run(XS[:time])
+        np.testing.assert_allclose(state, XS[:time].sum(0))
+        assert outs.shape == (time, 3)

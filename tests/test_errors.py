@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+import pytest
+
+from seqlab.errors import DataError, ModelFileError, SeqlabError, SettingsError, suggest
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "text"),
+    [("", None, "bad"), ("a.txt", None, "a.txt: bad"), ("a.txt", 3, "a.txt:3: bad"), ("", 3, "bad")],
+)
+def test_data_error_begins_with_its_place(file: str, line: int | None, text: str) -> None:
+    error = DataError("bad", file=file, line=line)
+    assert str(error) == text
+    assert (error.file, error.line) == (file, line)
+
+
+@pytest.mark.parametrize("kind", [DataError, SettingsError, ModelFileError])
+def test_every_error_is_a_value_error_and_ours(kind: type[Exception]) -> None:
+    assert issubclass(kind, SeqlabError)
+    assert issubclass(kind, ValueError)
+
+
+def test_suggest_names_the_nearest_or_nothing() -> None:
+    assert suggest("iob22", ["iob1", "iob2"]) == " Did you mean 'iob2'?"
+    assert suggest("zebra", ["iob1", "iob2"]) == ""
+    assert suggest("iob2", []) == ""
