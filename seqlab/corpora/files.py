@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from seqlab.errors import DataError, SettingsError, suggest
+from seqlab.files import replaced
 
 GZIP_MAGIC = b"\x1f\x8b"
 LINE_END = re.compile(r"\r*\n|\r")
