@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -75,11 +76,7 @@ def words_of(
     if isinstance(vectors, str | os.PathLike):
         vectors = read_vectors(vectors)
     known = {word: row for row, word in enumerate(vectors.words)} if vectors else {}
-    counts: dict[str, int] = {}
-    for word, count in corpus.words().items():
-        candidates = lookups(word, rules)
-        key = next((candidate for candidate in candidates if candidate in known), candidates[-1])
-        counts[key] = counts.get(key, 0) + count
+    counts = keyed_counts(corpus, rules, known)
     kept = {word: count for word, count in counts.items() if word in known or count >= min_count}
     trained = sorted(kept, key=lambda word: (-kept[word], word))
     if vectors is None:
@@ -94,6 +91,15 @@ def words_of(
         rows=np.asarray([vocabulary.index(word) for word in found]),
         sources=np.asarray([known[word] for word in found]),
     )
+
+
+def keyed_counts(corpus: Corpus, rules: Sequence[str], known: Container[str]) -> Counter[str]:
+    """Counts a corpus' words under their keys: the first look-up candidate that is known, else the last."""
+    counts: Counter[str] = Counter()
+    for word, count in corpus.words().items():
+        candidates = lookups(word, rules)
+        counts[next((candidate for candidate in candidates if candidate in known), candidates[-1])] += count
+    return counts
 
 
 def vectorizer_of(corpus: Corpus, task: str, words: Words, rules: Sequence[str] = DEFAULT_RULES) -> Vectorizer:

@@ -16,6 +16,7 @@ from seqlab.layers.stack import BiLSTM
 from seqlab.models import builders
 from seqlab.models.best import BestWeights
 from seqlab.models.decoding import Decoder
+from seqlab.models.extend import copy_weights, extended_config
 from seqlab.models.sequence_model import SequenceModel
 from seqlab.models.tagging import Draft, Tagging, draft_words
 from seqlab.text.tokenizer import Token, split_sentences
@@ -109,6 +110,16 @@ class Tagger(SequenceModel):
             encoder=encoder or BiLSTM(100, layers=2, dropout=0.4, name="encoder"),
             head=builders.head_of(head, len(vectorizer.labels[task])),
         )
+
+    def extended(self, corpus: Corpus) -> Tagger:
+        """Returns a tagger that has learnt the same and has room for a corpus' new labels, words and characters.
+
+        Args:
+            corpus: The corpus to go on with; compile the new tagger and fit it on it.
+        """
+        tagger = Tagger.from_config(extended_config(self, corpus))
+        copy_weights(self, tagger)
+        return tagger
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -146,7 +146,7 @@ class Vectorizer:
                         raise DataError(
                             f"{sentence.place(position)}: {task} label {label!r} was not seen in training "
                             f"(known: {', '.join(known.items)}). Correct it, or read without strict to count it "
-                            "as an error, or extend the tagger's labels."
+                            "as an error, or give the tagger room for it: tagger.extended(corpus)."
                         )
                     unseen[label] += 1
         return np.asarray(flat, np.int32), unseen

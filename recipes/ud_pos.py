@@ -1,0 +1,33 @@
+"""UD English 1.3 parts of speech: words (GloVe 50d), casing and char-CNN into a BiLSTM and a softmax.
+
+    python scripts/prepare_data.py ud_en_1.3 FOLDER    # and glove; see data/README.md
+    KERAS_BACKEND=jax seqlab train recipes/ud_pos.py
+
+Time: TBD. Score: TBD.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from seqlab.settings import DataSettings, EncoderSettings, Settings, TrainingSettings, WordSettings
+
+DATA = Path(os.environ.get("SEQLAB_DATA", "data"))
+
+
+def settings() -> Settings:
+    corpus = DATA / "ud_en_1.3"
+    return Settings(
+        data=DataSettings(
+            train=str(corpus / "en-ud-train.conllu"),
+            dev=str(corpus / "en-ud-dev.conllu"),
+            test=str(corpus / "en-ud-test.conllu"),
+            format="conllu",
+        ),
+        task="pos",
+        words=WordSettings(vectors=str(DATA / "glove" / "glove.6B.50d.trimmed.txt")),
+        encoder=EncoderSettings(units=100, layers=2, dropout=0.5),
+        head="softmax",
+        training=TrainingSettings(batch_size=10, epochs=40, monitor="val_accuracy"),
+    )

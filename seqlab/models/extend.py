@@ -1,0 +1,92 @@
+"""Going on with a trained tagger on data with new labels, words or characters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from seqlab.corpora.records import Corpus
+from seqlab.layers.features.words import WordEmbedding
+from seqlab.models import builders
+from seqlab.text.vectorizer import Vectorizer
+from seqlab.text.vocabulary import Labels, Vocabulary
+
+
+def extended_config(tagger: Any, corpus: Corpus, min_count: int = 2) -> dict[str, Any]:
+    """Returns the tagger's config with room for a corpus' labels, characters and words, appended to the known ones.
+
+    Args:
+        tagger: The trained tagger.
+        corpus: The corpus to go on with.
+        min_count: Occurrences from which a new word without a vector gets a row.
+    """
+    old: Vectorizer = tagger.vectorizer
+    table = _word_table(tagger)
+    known = list(old.words.items[: table.rows - 2])
+    frozen = old.words.items[table.rows - 2 :]
+    counts = builders.keyed_counts(corpus, old.rules, set(old.words.items))
+    with_vector = set(frozen)
+    wanted = {word for word, n in counts.items() if n >= min_count or word in with_vector} - set(known)
+    trained = [*known, *sorted(wanted)]
+    vectorizer = Vectorizer(
+        words=Vocabulary([*trained, *(word for word in frozen if word not in wanted)]),
+        characters=_grown(old.characters, {c for word in corpus.words() for c in word}),
+        labels={**old.labels, tagger.task: _more_labels(old.labels[tagger.task], corpus, tagger.task)},
+        rules=old.rules,
+        schemes=old.schemes,
+        char_limit=old.char_limit,
+    )
+    config = tagger.get_config()
+    config["vectorizer"] = vectorizer.get_config()
+    sizes = {"rows": len(trained) + 2, "frozen_rows": len(vectorizer.words) - len(trained) - 2}
+    for feature in config["features"]:
+        inner = feature["config"]
+        inner.update({name: size for name, size in sizes.items() if name in inner})
+        if "characters" in inner:
+            inner["characters"] = len(vectorizer.characters)
+        feature.pop("build_config", None)
+    config["head"]["config"]["tags"] = len(vectorizer.labels[tagger.task])
+    config["head"].pop("build_config", None)
+    return config
+
+
+def copy_weights(source: Any, target: Any) -> None:
+    """Copies what the source has learnt; rows and columns that only the target has keep their initial values.
+
+    New entries stand behind the old ones in every table, so each old weight is the first block of its new one. Word
+    vectors are copied by word, since a word may move from the frozen rows to those that learn.
+    """
+    for old, new in zip(source.layers, target.layers, strict=True):
+        if isinstance(old, WordEmbedding):
+            _copy_words(source, target)
+            continue
+        for before, after in zip(old.weights, new.weights, strict=True):
+            values = np.array(after)
+            values[tuple(slice(0, size) for size in before.shape)] = np.asarray(before)
+            after.assign(values)
+
+
+def _copy_words(source: Any, target: Any) -> None:
+    before, after = _word_table(source), _word_table(target)
+    tables = [np.asarray(before.trained)] + ([np.asarray(before.frozen)] if before.frozen_rows else [])
+    vectors = np.concatenate(tables)
+    rows = [target.vectorizer.words.index(word) for word in source.vectorizer.words.items]
+    after.load_vectors(np.asarray([0, 1, *rows]), vectors)
+
+
+def _word_table(tagger: Any) -> WordEmbedding:
+    for feature in tagger.features:
+        if isinstance(feature, WordEmbedding):
+            return feature
+    raise ValueError("This tagger reads no words: there is no table to extend.")
+
+
+def _grown(vocabulary: Vocabulary, items: set[str]) -> Vocabulary:
+    known = set(vocabulary.items)
+    return Vocabulary([*vocabulary.items, *sorted(items - known)])
+
+
+def _more_labels(labels: Labels, corpus: Corpus, task: str) -> Labels:
+    known = set(labels.items)
+    return Labels([*labels.items, *sorted(set(corpus.labels(task)) - known)])
