@@ -18,6 +18,8 @@ DATA = Path(os.environ.get("SEQLAB_DATA", "data"))
 
 
 def settings() -> Settings:
+    # the official file, or the cut that data/README.md names
+    vectors = next((DATA / "glove").glob("glove.6B.50d*.txt"), DATA / "glove" / "glove.6B.50d.txt")
     return Settings(
         data=DataSettings(
             train=str(DATA / "conll2000" / "train.txt"),
@@ -26,8 +28,8 @@ def settings() -> Settings:
             held_out=1000,
         ),
         task="chunk",
-        words=WordSettings(vectors=str(DATA / "glove" / "glove.6B.50d.trimmed.txt")),
+        words=WordSettings(vectors=str(vectors)),
         encoder=EncoderSettings(units=100, layers=2, dropout=0.5),
         head="crf",
-        training=TrainingSettings(batch_size=10, epochs=40),
+        training=TrainingSettings(batch_size=10, epochs=20, learning_rate=3e-3, schedule="linear", patience=20),
     )

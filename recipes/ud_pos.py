@@ -17,6 +17,8 @@ DATA = Path(os.environ.get("SEQLAB_DATA", "data"))
 
 
 def settings() -> Settings:
+    # the official file, or the cut that data/README.md names
+    vectors = next((DATA / "glove").glob("glove.6B.50d*.txt"), DATA / "glove" / "glove.6B.50d.txt")
     corpus = DATA / "ud_en_1.3"
     return Settings(
         data=DataSettings(
@@ -26,8 +28,10 @@ def settings() -> Settings:
             format="conllu",
         ),
         task="pos",
-        words=WordSettings(vectors=str(DATA / "glove" / "glove.6B.50d.trimmed.txt")),
+        words=WordSettings(vectors=str(vectors)),
         encoder=EncoderSettings(units=100, layers=2, dropout=0.5),
         head="softmax",
-        training=TrainingSettings(batch_size=10, epochs=40, monitor="val_accuracy"),
+        training=TrainingSettings(
+            batch_size=10, epochs=12, learning_rate=3e-3, schedule="linear", monitor="val_accuracy", patience=12
+        ),
     )

@@ -57,6 +57,8 @@ def prepare(row: Entry, folder: Path, out: Path) -> int:
         return 1
     out.mkdir(parents=True, exist_ok=True)
     for source, target in row.arrange.items():
+        if not (folder / source).exists():
+            continue  # a file of another variant: verify() has found one variant complete
         copy(folder / source, out / target)
         print(f"wrote {out / target}")
     if row.name == "conll2000":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -18,6 +18,14 @@ class _Part(BaseModel):
         except ValidationError as error:
             raise SettingsError(_explain(type(self), error)) from None
 
+    @classmethod
+    def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
+        """Reads the settings from JSON; raises `SettingsError` where pydantic would raise its own error."""
+        try:
+            return super().model_validate_json(json_data, **options)
+        except ValidationError as error:
+            raise SettingsError(_explain(cls, error)) from None
+
 
 class DataSettings(_Part):
     """Where the sentences come from."""
@@ -27,11 +35,13 @@ class DataSettings(_Part):
     test: str | None = Field(None, description="test file, scored once at the end")
     format: Literal["conll", "conllu"] = Field("conll", description="file format")
     columns: dict[str, int] = Field({"word": 0, "label": -1}, description="name and number of each column (conll)")
+    fields: dict[str, str] = Field({"pos": "upos"}, description="name and field of each column (conllu)")
     scheme: str | None = Field(None, description="tag scheme; found from the tags where it is not given")
     encoding: str = Field("utf-8", description="text encoding")
     held_out: float = Field(
         0.1, gt=0, description="held out where there is no dev: a share below 1, or a number of sentences"
     )
+    split_seed: int = Field(1, ge=0, description="seed of what is held out and of folds, the same for all runs")
     folds: int | None = Field(None, ge=2, description="n-fold training over the training file in place of one run")
 
 
@@ -39,6 +49,7 @@ class WordSettings(_Part):
     """What the model knows of each token."""
 
     vectors: str | None = Field(None, description="word-vector file: GloVe, word2vec or fastText text, plain or .gz")
+    dropout: float = Field(0.0, ge=0, lt=1, description="share of words read as unknown in training")
     dim: int = Field(50, gt=0, description="width of word vectors without a file")
     min_count: int = Field(2, ge=1, description="a word without a vector needs this many occurrences for a row")
     unseen_vectors: int | None = Field(
@@ -67,7 +78,10 @@ class TrainingSettings(_Part):
     average: float | None = Field(None, gt=0, lt=1, description="momentum of averaged weights (EMA); none without")
     monitor: str = Field("val_f1", description="figure that names the best epoch")
     patience: int = Field(8, gt=0, description="epochs without a better figure after which training stops")
-    halve_after: int | None = Field(3, gt=0, description="epochs without a better figure after which the rate halves")
+    schedule: Literal["halve", "linear", "constant"] = Field(
+        "halve", description="learning rate: halved on a plateau, falling in a line to 3 % over all epochs, or constant"
+    )
+    halve_after: int = Field(3, gt=0, description="epochs without a better figure after which the rate halves")
 
 
 class Settings(_Part):
@@ -79,14 +93,15 @@ class Settings(_Part):
     encoder: EncoderSettings = EncoderSettings()
     head: Literal["crf", "softmax"] = Field("crf", description="output layer")
     training: TrainingSettings = TrainingSettings()
-    seed: int = Field(1, ge=0, description="seed of weights, dropout, order and splits")
+    seed: int = Field(1, ge=0, description="seed of weights, dropout and order")
 
     def model_post_init(self, context: Any) -> None:
         """Checks what concerns several parts."""
-        if self.data.format == "conll" and self.task not in self.data.columns:
+        name = "columns" if self.data.format == "conll" else "fields"
+        known = getattr(self.data, name)
+        if self.task not in known:
             raise SettingsError(
-                f"task {self.task!r} is not among data.columns ({', '.join(self.data.columns)})."
-                + suggest(self.task, self.data.columns)
+                f"task {self.task!r} is not among data.{name} ({', '.join(known)}).{suggest(self.task, known)}"
             )
 
 
@@ -99,6 +114,9 @@ def _explain(kind: type[BaseModel], error: ValidationError) -> str:
             lines.append(f"unknown key {name!r}; known: {', '.join(known)}.{suggest(name, known)}")
         elif item["type"] == "missing":
             lines.append(f"key {name!r} is missing")
+        elif item["type"] == "value_error":  # one of our own, from a part inside or from model_post_init
+            lines.append(f"{name}: {item['ctx']['error']}" if name else str(item["ctx"]["error"]))
         else:
             lines.append(f"{name}: {item['msg']}, received {item['input']!r}")
-    return f"{kind.__name__}: " + "; ".join(lines)
+    text = "; ".join(lines)
+    return text if text.startswith(f"{kind.__name__}: ") else f"{kind.__name__}: {text}"

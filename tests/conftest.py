@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import random
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 # Read by Keras, TensorFlow and JAX when they are imported, so they are set before any test module is.
@@ -13,6 +16,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # Several test processes share one GPU where there is one: none of them may take all its memory.
 os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
 os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+# JAX compiles each graph once a session instead of once a model, in the subprocesses that tests start as well.
+if os.environ["KERAS_BACKEND"] == "jax" and "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="seqlab-jax-")
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "0")
+    atexit.register(shutil.rmtree, os.environ["JAX_COMPILATION_CACHE_DIR"], ignore_errors=True)
 
 import hypothesis
 import numpy as np
@@ -51,3 +60,14 @@ def seeds() -> int:
         random.seed(SEED)
         np.random.seed(SEED)
     return SEED
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a small finished run, its data beside it in `data`; tests read it and change nothing."""
+    from seqlab.training.run import train
+    from tests import tiny
+
+    folder = tmp_path_factory.mktemp("finished")
+    train(tiny.settings(tiny.write(folder / "data")), folder / "run", verbose=0)
+    return folder / "run"

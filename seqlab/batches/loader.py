@@ -13,6 +13,8 @@ from seqlab.batches.buckets import bucket_bounds
 from seqlab.constants import IGNORE
 from seqlab.text.vectorizer import Encoded
 
+FIELDS = ("words", "casing", "mask", "char_rows", "chars")
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -26,7 +28,7 @@ class Batches(keras.utils.PyDataset):
     """Batches by length bucket: deterministic under a seed, no sentence dropped or cut.
 
     Each item is `(inputs, labels)`: a dict of arrays with the fields below, and the labels of the task, `(batch,
-    time)`, `IGNORE` at padding (a dict by task where there is more than one; `None` where there is none).
+    time)`, `IGNORE` at padding (a dict by task where there is more than one; `(inputs,)` alone where there is none).
 
     - `words`, `casing`: `(batch, time)`, 0 at padding.
     - `mask`: `(batch, time)`, true at real tokens.
@@ -41,8 +43,9 @@ class Batches(keras.utils.PyDataset):
         shuffle: New order for each epoch; without it, short sentences first.
         seed: Seed of the order.
         tasks: The tasks whose labels to give; all that the corpus carries by default.
-        padding: Budget of padding, see `bucket_bounds`.
+        padding: Budget of padding, see `bucket_bounds`; what fills up batches may add a fifth of it.
         token_limit: Most positions in a batch of more than one sentence.
+        fields: Which of the arrays above to give; all by default. Keras warns of those that a model does not read.
     """
 
     def __init__(
@@ -54,6 +57,7 @@ class Batches(keras.utils.PyDataset):
         tasks: Sequence[str] | None = None,
         padding: float = 0.08,
         token_limit: int = 20_000,
+        fields: Sequence[str] | None = None,
     ) -> None:
         super().__init__()
         if batch_size < 1:
@@ -64,7 +68,9 @@ class Batches(keras.utils.PyDataset):
         self.seed = seed
         self.tasks = tuple(encoded.labels if tasks is None else tasks)
         self.token_limit = token_limit
+        self.fields = FIELDS if fields is None else tuple(fields)
         self.bounds = bucket_bounds(encoded.lengths, padding)
+        self.limit = min(1.2 * padding, 0.99)
         # JAX compiles for each shape: there the characters' shape follows from the bucket alone.
         self.static = keras.backend.backend() == "jax"
         self.epoch = 0
@@ -76,7 +82,7 @@ class Batches(keras.utils.PyDataset):
     @property
     def padding(self) -> float:
         """Share of padded positions among all that an epoch computes."""
-        computed = sum(len(batch.sentences) * batch.time for batch in self.plan)
+        computed = sum(rows * time for rows, time in map(self.shape, range(len(self))))
         return 1 - int(self.encoded.offsets[-1]) / max(computed, 1)
 
     def shape(self, index: int) -> tuple[int, int]:
@@ -84,7 +90,7 @@ class Batches(keras.utils.PyDataset):
         batch = self.plan[index]
         return len(batch.sentences), _distinct(batch.time, index)
 
-    def __getitem__(self, index: int) -> tuple[dict[str, np.ndarray], Any]:
+    def __getitem__(self, index: int) -> tuple[Any, ...]:
         batch = self.plan[index]
         starts = self.encoded.offsets[batch.sentences]
         lengths = self.encoded.lengths[batch.sentences]
@@ -94,11 +100,13 @@ class Batches(keras.utils.PyDataset):
         tokens = self.encoded.tokens
         inputs = {name: _pick(tokens[name], places, mask, 0) for name in ("words", "casing")}
         inputs["mask"] = mask
-        inputs["char_rows"], inputs["chars"] = self._characters(places, mask, index)
+        if {"char_rows", "chars"} & set(self.fields):
+            inputs["char_rows"], inputs["chars"] = self._characters(places, mask, index)
+        inputs = {name: inputs[name] for name in self.fields}
         labels = {task: _pick(self.encoded.labels[task], places, mask, IGNORE) for task in self.tasks}
         if len(self.tasks) == 1:
             return inputs, labels[self.tasks[0]]
-        return inputs, labels or None
+        return (inputs, labels) if labels else (inputs,)  # Keras on TensorFlow takes no `None` among batches
 
     def start_epoch(self, epoch: int) -> None:
         """Takes the order of the given epoch: how a resumed run goes on where it was cut off."""
@@ -115,15 +123,21 @@ class Batches(keras.utils.PyDataset):
         order = random.permutation(len(lengths)) if self.shuffle else np.argsort(lengths, kind="stable")
         bucket = np.searchsorted(self.bounds, lengths)
         plan: list[Batch] = []
-        waiting = order[:0]  # what does not fill a batch joins the next longer bucket: fewer shapes, fuller batches
+        spare = self._spare(bucket)
+        waiting = order[:0]
         for number, bound in enumerate(self.bounds):
             waiting = np.concatenate([waiting, order[bucket[order] == number]])
             size = max(1, min(self.batch_size, self.token_limit // bound))
             full = len(waiting) // size * size
             plan += [Batch(waiting[k : k + size], bound) for k in range(0, full, size)]
             waiting = waiting[full:]
-        if len(waiting):
-            plan.append(Batch(waiting, bound))
+            # What does not fill a batch joins the next longer bucket, for fewer shapes and fuller batches, as long
+            # as the padding that this adds can be spared; it depends on counts alone, so epochs have equal batches.
+            added = len(waiting) * (self.bounds[min(number + 1, len(self.bounds) - 1)] - bound)
+            if len(waiting) and not 0 < added <= spare:
+                plan.append(Batch(waiting, bound))
+                waiting, added = order[:0], 0
+            spare -= added
         if self.shuffle:
             plan = [plan[k] for k in random.permutation(len(plan))]
         # The first two batches differ in size where any do: see _distinct.
@@ -131,6 +145,10 @@ class Batches(keras.utils.PyDataset):
         if len(plan) > 2:
             plan.insert(1, plan.pop(odd))
         return plan
+
+    def _spare(self, bucket: np.ndarray) -> float:
+        computed = np.asarray(self.bounds, np.int64)[bucket].sum()
+        return int(self.encoded.offsets[-1]) / (1 - self.limit) - float(computed)
 
     def _characters(self, places: np.ndarray, mask: np.ndarray, index: int) -> tuple[np.ndarray, np.ndarray]:
         forms, places = np.unique(self.encoded.tokens["forms"][places[mask]], return_inverse=True)

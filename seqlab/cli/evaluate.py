@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 import tyro
 
 from seqlab.cli.reading import data_settings, model_file
+from seqlab.errors import SettingsError
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class Evaluate:
 def main(arguments: Sequence[str]) -> int:
     """Parses the arguments, scores each file and prints the tables."""
     options = tyro.cli(Evaluate, args=list(arguments), prog="seqlab evaluate")
+    if not options.files:
+        raise SettingsError("name at least one labelled file.")
 
     from seqlab.evaluation.errors import report
     from seqlab.evaluation.scores import score

@@ -40,12 +40,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return 2
     try:
-        return int(importlib.import_module(f"seqlab.cli.{verb}").main(rest))
+        status = int(importlib.import_module(f"seqlab.cli.{verb}").main(rest))
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:
+        # The reader has gone, as `head` does. Without this, Python complains when it flushes at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except (SeqlabError, OSError) as error:
         print(f"seqlab {verb}: {error}", file=sys.stderr)
         return 1
-    except BrokenPipeError:
-        return 0
     except KeyboardInterrupt:
         print(f"\nseqlab {verb}: interrupted", file=sys.stderr)
         return 130

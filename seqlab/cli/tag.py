@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,7 +14,7 @@ from typing import Annotated, Any, Literal, TextIO
 import tyro
 
 from seqlab.cli.reading import model_file
-from seqlab.errors import DataError
+from seqlab.errors import DataError, SettingsError
 
 LINES_AT_ONCE = 2000
 
@@ -54,6 +55,10 @@ def main(arguments: Sequence[str]) -> int:
 
 def _lines(options: Tag) -> Iterator[str]:
     yield from options.text
+    try:
+        codecs.lookup(options.encoding)
+    except LookupError:
+        raise SettingsError(f"unknown encoding {options.encoding!r}; try utf-8 or latin-1.") from None
     for path in options.files:
         if not path.is_file():
             raise DataError("no such file; expected a text file.", str(path))

@@ -60,7 +60,13 @@ def train_settings(default: Settings, arguments: Sequence[str], name: str, recip
     from seqlab.training import run as runs
 
     if resume is not None:
-        settings, folder = runs.stored_settings(resume), resume
+        stored = runs.stored_settings(resume)
+        changed = settings != stored and (recipe is not None or settings != default)
+        if changed or folder is not None:
+            raise SettingsError(
+                f"--resume {resume} goes on with that run's folder and settings; leave the recipe and other flags out."
+            )
+        settings, folder = stored, resume
     folder = folder or Path("runs") / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
     if settings.data.folds is not None:
         summary = runs.train_folds(settings, folder, resume=resume is not None)

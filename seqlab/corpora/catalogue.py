@@ -94,11 +94,7 @@ ROWS = (
                 ),
             )
         },
-        arrange={
-            "en-ud-train.conllu": "train.conllu",
-            "en-ud-dev.conllu": "dev.conllu",
-            "en-ud-test.conllu": "test.conllu",
-        },
+        arrange={name: name for name in ("en-ud-train.conllu", "en-ud-dev.conllu", "en-ud-test.conllu")},
         note="No comments and no multiword tokens in this release.",
     ),
     Entry(
@@ -150,6 +146,7 @@ ROWS = (
                 ),
             ),
         },
+        arrange={name: name for name in ("glove.6B.50d.txt", "glove.6B.50d.trimmed.txt")},
         note="Lower-cased words; no row for unknown words. The cut: words of common English corpora.",
     ),
     Entry(

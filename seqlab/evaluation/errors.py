@@ -13,8 +13,8 @@ KINDS = {
     "type": "right words, wrong type",
     "boundary": "right type, wrong boundary",
     "both": "overlapping, wrong type and boundary",
-    "missed": "gold span that nothing overlaps",
-    "invented": "predicted span that overlaps nothing",
+    "missed": "gold span without a predicted one to compare with",
+    "invented": "predicted span without a gold one to compare with",
     "label": "wrong label",
 }
 
@@ -90,18 +90,32 @@ def _spans(sentence: Sentence, gold: Sequence[str], tags: Sequence[str], scheme:
     wanted, found = spans(gold, scheme), spans(tags, scheme)
     right = set(wanted) & set(found)
     wanted = [span for span in wanted if span not in right]
-    open_spans = [span for span in found if span not in right]
+    found = [span for span in found if span not in right]
+    partners = _partners(wanted, found)
     errors = []
     for span in wanted:
-        rival = max(open_spans, key=lambda other: (_overlap(span, other), other.type == span.type), default=None)
-        if rival is None or not _overlap(span, rival):
+        partner = partners.get(span)
+        if partner is None:
             errors.append(_error(sentence, "missed", span, None))
             continue
-        open_spans.remove(rival)
-        same_words = (span.start, span.end) == (rival.start, rival.end)
-        kind = "type" if same_words else "boundary" if span.type == rival.type else "both"
-        errors.append(_error(sentence, kind, span, rival))
-    return errors + [_error(sentence, "invented", None, span) for span in open_spans]
+        same_words = span[1:] == partner[1:]
+        kind = "type" if same_words else "boundary" if span.type == partner.type else "both"
+        errors.append(_error(sentence, kind, span, partner))
+    taken = set(partners.values())
+    return errors + [_error(sentence, "invented", None, span) for span in found if span not in taken]
+
+
+def _partners(wanted: list[Span], found: list[Span]) -> dict[Span, Span]:
+    """Pairs spans that overlap, the greatest overlap first, then equal types; each is in one pair at most."""
+    pairs = [(span, other) for span in wanted for other in found if _overlap(span, other)]
+    pairs.sort(key=lambda pair: (-_overlap(*pair), pair[0].type != pair[1].type))
+    partners: dict[Span, Span] = {}
+    taken: set[Span] = set()
+    for span, other in pairs:
+        if span not in partners and other not in taken:
+            partners[span] = other
+            taken.add(other)
+    return partners
 
 
 def _overlap(one: Span, other: Span) -> int:

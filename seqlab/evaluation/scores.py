@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from seqlab.tags.schemes import OUTSIDE, violations
 from seqlab.tags.schemes import scheme as resolve_scheme
-from seqlab.tags.spans import encode, spans
+from seqlab.tags.spans import Span, encode, spans
 
 Tags = Sequence[Sequence[str]]
-_STRICT = {"iob1": "IOB1", "iob2": "IOB2", "ioe1": "IOE1", "ioe2": "IOE2", "iobes": "IOBES", "bilou": "BILOU"}
+TOKENS = "token accuracy"
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,8 @@ class Scores:
     Attributes:
         types: Score of each type (of each label where labels are plain, as parts of speech are).
         overall: Micro-averaged score over all types, `conlleval`'s headline.
-        strict: The same by exact scheme (ill-formed predictions count for nothing); `None` for plain labels.
+        strict: The same by exact scheme: spans with a tag that the scheme would not write there count for nothing;
+            `None` for plain labels.
         accuracy: Share of tokens with the right tag.
         sentences: Share of sentences with every tag right.
         tokens: Tokens scored.
@@ -58,7 +60,7 @@ class Scores:
 
     def table(self, title: str = "type") -> str:
         """Returns a table for people, in per cent: a row for each type, then the totals."""
-        width = max([len(name) for name in self.types] + [len(title), 12])
+        width = max([len(name) for name in self.types] + [len(title), len(TOKENS)])
         lines = [f"{title:<{width}}  precision  recall      f1  support"]
         lines += [_row(name, score, width) for name, score in sorted(self.types.items())]
         lines.append("-" * len(lines[0]))
@@ -67,7 +69,7 @@ class Scores:
             lines.append(f"{'accuracy':<{width}}  {'':9}  {'':6}  {100 * self.accuracy:6.2f}  {self.tokens:7d}")
         else:
             lines += [_row("overall", self.overall, width), _row("strict", self.strict, width)]
-            lines.append(f"{'token accuracy':<{width}} {'':9}  {'':6}  {100 * self.accuracy:6.2f}  {self.tokens:7d}")
+            lines.append(f"{TOKENS:<{width}}  {'':9}  {'':6}  {100 * self.accuracy:6.2f}  {self.tokens:7d}")
         lines.append(f"sentences entirely right: {100 * self.sentences:.1f} %")
         return "\n".join(lines)
 
@@ -85,6 +87,7 @@ def score(gold: Tags, predicted: Tags, scheme: str | None) -> Scores:
 
     Raises:
         ValueError: If the two differ in the number of sentences or of tags in a sentence.
+        DataError: If a tag cannot occur in the scheme at all.
 
     >>> score([["B-PER", "I-PER", "O"]], [["B-PER", "O", "O"]], "iob2").overall.f1
     0.0
@@ -115,32 +118,21 @@ def _check(gold: Tags, predicted: Tags) -> None:
 
 
 def _spans(gold: Tags, predicted: Tags, scheme: str) -> tuple[dict[str, Score], Score, Score]:
-    types = _report(_as_iob2(gold, scheme), _as_iob2(predicted, scheme))
-    if scheme == "bmes":  # seqeval does not know it; IOBES is the same scheme in other letters
-        gold, predicted = (_renamed(tags) for tags in (gold, predicted))
-        scheme = "iobes"
-    strict = _report(gold, predicted, _STRICT[scheme])
-    return {name: row for name, row in types.items() if name}, types[""], strict[""]
+    _, strict = _report(_sound(gold, scheme), _sound(predicted, scheme))  # first: it refuses what is no tag
+    types, overall = _report(_as_iob2(gold, scheme), _as_iob2(predicted, scheme))
+    return types, overall, strict
 
 
-def _report(gold: Tags, predicted: Tags, strict: str = "") -> dict[str, Score]:
-    from seqeval import scheme as schemes
+def _report(gold: Tags, predicted: Tags) -> tuple[dict[str, Score], Score]:
     from seqeval.metrics import classification_report
 
-    options = {"mode": "strict", "scheme": getattr(schemes, strict)} if strict else {}
-    empty = {"micro avg": {"precision": 0.0, "recall": 0.0, "f1-score": 0.0, "support": 0}}
-    try:
-        report = classification_report(
-            [list(tags) for tags in gold],
-            [list(tags) for tags in predicted],
-            output_dict=True,
-            zero_division=0,
-            **options,
-        )
-    except ValueError:  # seqeval raises on data without a single span; conlleval says 0
-        report = empty
-    rows = {name: _score(row) for name, row in report.items() if not name.endswith(" avg")}
-    return {**rows, "": _score(report["micro avg"])}
+    if all(tag == OUTSIDE for tags in (*gold, *predicted) for tag in tags):  # seqeval fails without a single span
+        return {}, Score(0.0, 0.0, 0.0, 0)
+    report = classification_report(
+        [list(tags) for tags in gold], [list(tags) for tags in predicted], output_dict=True, zero_division=0
+    )
+    averages = {name: _score(report.pop(name)) for name in ("micro avg", "macro avg", "weighted avg")}
+    return {name: _score(row) for name, row in report.items()}, averages["micro avg"]
 
 
 def _score(row: dict[str, Any]) -> Score:
@@ -153,8 +145,14 @@ def _as_iob2(sequences: Tags, scheme: str) -> Tags:
     return [encode(spans(tags, scheme), len(tags), "iob2") for tags in sequences]
 
 
-def _renamed(sequences: Tags) -> Tags:
-    return [[f"I{tag[1:]}" if tag.startswith("M-") else tag for tag in tags] for tags in sequences]
+def _sound(sequences: Tags, scheme: str) -> Tags:
+    # seqeval's own strict mode does not know BMES, misses spans of IOE1 and cuts hyphens off the ends of types.
+    return [encode(_sound_spans(tags, scheme), len(tags), "iob2") for tags in sequences]
+
+
+def _sound_spans(tags: Sequence[str], scheme: str) -> list[Span]:
+    wrong = {index for index, _ in violations(tags, scheme)}
+    return [span for span in spans(tags, scheme) if wrong.isdisjoint(range(span.start, span.end))]
 
 
 def _plain(pairs: list[tuple[str, str]]) -> tuple[dict[str, Score], Score, None]:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import struct
+import warnings
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,18 @@ import keras
 
 from seqlab.errors import ModelFileError, suggest
 from seqlab.models.sequence_model import SequenceModel
+
+# What `zipfile` raises for damaged headers, besides the first.
+_ZIP_ERRORS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+    OSError,
+    EOFError,
+)
 
 
 def load(path: str | os.PathLike[str]) -> Any:
@@ -28,8 +43,10 @@ def load(path: str | os.PathLike[str]) -> Any:
     path = Path(path)
     _check(path)
     try:
-        model = keras.models.load_model(path)
-    except (ValueError, TypeError, KeyError, OSError) as error:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("error", "Skipping")  # Keras would go on with fresh weights in place of saved ones
+            model = keras.models.load_model(path)
+    except (ValueError, TypeError, LookupError, AttributeError, RuntimeError, OSError, UserWarning) as error:
         raise ModelFileError(
             f"{path}: the model cannot be rebuilt from this file. Was it saved by a newer seqlab? Keras said: {error}"
         ) from error
@@ -49,7 +66,9 @@ def _check(path: Path) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             damaged = archive.testzip()
-    except zipfile.BadZipFile as error:
+    except PermissionError:
+        raise
+    except _ZIP_ERRORS as error:
         raise ModelFileError(f"{path}: expected a .keras file (a zip archive), found none. {advice}") from error
     if damaged is not None:
         raise ModelFileError(f"{path}: its part {damaged!r} fails its checksum. {advice}")

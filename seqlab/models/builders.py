@@ -121,7 +121,12 @@ def vectorizer_of(corpus: Corpus, task: str, words: Words, rules: Sequence[str] 
 
 
 def features_of(
-    vectorizer: Vectorizer, words: Words, dim: int = 50, chars: str | None = "cnn", casing: bool = True
+    vectorizer: Vectorizer,
+    words: Words,
+    dim: int = 50,
+    dropout: float = 0.0,
+    chars: str | None = "cnn",
+    casing: bool = True,
 ) -> list[keras.layers.Layer]:
     """Builds the feature layers and writes the file's vectors into the word table.
 
@@ -129,13 +134,13 @@ def features_of(
         vectorizer: The vectorizer of the corpus.
         words: What `words_of` returned; its vectors' width goes before `dim`.
         dim: Width of word vectors where no file gives it.
+        dropout: Share of words read as unknown in training.
         chars: Name of the character encoder, or `None`.
         casing: Whether casing patterns are embedded.
     """
     width = dim if words.vectors is None else words.vectors.matrix.shape[1]
-    embedding = WordEmbedding(
-        words.trained, width, frozen_rows=len(vectorizer.words) - words.trained, name="word_vectors"
-    )
+    frozen = len(vectorizer.words) - words.trained
+    embedding = WordEmbedding(words.trained, width, frozen_rows=frozen, dropout=dropout, name="word_vectors")
     embedding.build((None, None))
     if words.vectors is not None and words.rows is not None and words.sources is not None:
         embedding.load_vectors(words.rows, words.vectors.matrix[words.sources])

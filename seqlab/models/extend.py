@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from keras import ops
 
 from seqlab.corpora.records import Corpus
 from seqlab.layers.features.words import WordEmbedding
@@ -62,15 +63,15 @@ def copy_weights(source: Any, target: Any) -> None:
             _copy_words(source, target)
             continue
         for before, after in zip(old.weights, new.weights, strict=True):
-            values = np.array(after)
-            values[tuple(slice(0, size) for size in before.shape)] = np.asarray(before)
+            values = np.array(ops.convert_to_numpy(after))
+            values[tuple(slice(0, size) for size in before.shape)] = ops.convert_to_numpy(before)
             after.assign(values)
 
 
 def _copy_words(source: Any, target: Any) -> None:
     before, after = _word_table(source), _word_table(target)
-    tables = [np.asarray(before.trained)] + ([np.asarray(before.frozen)] if before.frozen_rows else [])
-    vectors = np.concatenate(tables)
+    tables = [before.trained] + ([before.frozen] if before.frozen_rows else [])
+    vectors = np.concatenate([ops.convert_to_numpy(table) for table in tables])
     rows = [target.vectorizer.words.index(word) for word in source.vectorizer.words.items]
     after.load_vectors(np.asarray([0, 1, *rows]), vectors)
 

@@ -144,13 +144,13 @@ class Tagger(SequenceModel):
                 return data
             data = self.vectorizer.encode(data, strict=strict)
         tasks = [self.task] if self.task in data.labels else []
-        return Batches(data, tasks=tasks, **options)
+        return Batches(data, tasks=tasks, fields=tuple(self.input), **options)
 
     def fit(self, x: Any = None, y: Any = None, restore_best: str | None = "val_f1", **kwargs: Any) -> Any:
         """Trains as `keras.Model.fit` does; the best epoch's weights are restored at the end.
 
         Args:
-            x: A corpus, or anything that Keras takes. A corpus is shuffled by `numpy.random`'s seeded order.
+            x: A corpus, or anything that Keras takes. A corpus is shuffled anew in each epoch, alike in each `fit`.
             y: Labels, where `x` holds none.
             restore_best: The validation figure that names the best epoch; `None` keeps the last epoch's weights.
             **kwargs: As `keras.Model.fit`; `batch_size` is 32 by default.
@@ -163,9 +163,9 @@ class Tagger(SequenceModel):
         """
         size = kwargs.pop("batch_size", None) or 32
         batches = self.batches(x, strict=True, batch_size=size, shuffle=True)
-        if isinstance(batches, Batches) or y is None:
-            kwargs.pop("shuffle", None)
-        else:
+        if isinstance(batches, Batches):
+            kwargs["shuffle"] = False  # Keras would shuffle again, in an order that a resumed run cannot repeat
+        elif y is not None:
             kwargs["batch_size"] = size
         held_out = kwargs.pop("validation_data", None)
         if held_out is not None:

@@ -28,7 +28,7 @@ class Data(NamedTuple):
 def read(path: str | Path, task: str, data: DataSettings, scheme: str | None = None) -> Corpus:
     """Reads one file as the settings say."""
     if data.format == "conllu":
-        return conllu(path, encoding=data.encoding)
+        return conllu(path, data.fields, encoding=data.encoding)
     wanted = scheme or data.scheme
     return conll(path, data.columns, scheme={task: wanted} if wanted else None, encoding=data.encoding)
 
@@ -51,7 +51,7 @@ def corpora(settings: Settings, strict: bool = False) -> Data:
     if data.dev is not None:
         dev = read(data.dev, task, data, scheme)
     else:
-        train, dev = held_out(train, data.held_out, settings.seed)
+        train, dev = held_out(train, data.held_out, data.split_seed)
     test = read(data.test, task, data, scheme) if data.test is not None else None
     for name, other in (("development", dev), ("test", test)):
         if other is not None:

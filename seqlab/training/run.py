@@ -27,6 +27,7 @@ from seqlab.training.state import RunState
 
 log = logging.getLogger(__name__)
 SETTINGS, VERSIONS, HISTORY, SCORES = "settings.json", "versions.json", "history.jsonl", "scores.json"
+LAST_RATE = 0.03  # share of the learning rate that a linear schedule ends with
 MODEL, STATE, BOARD = "model.keras", "state.npz", "tensorboard"
 
 
@@ -114,6 +115,7 @@ def build(settings: Settings, corpus: Corpus) -> Tagger:
             vectorizer,
             words,
             dim=settings.words.dim,
+            dropout=settings.words.dropout,
             chars=settings.words.chars,
             casing=settings.words.casing,
         ),
@@ -133,19 +135,22 @@ def compile_tagger(tagger: Tagger, options: TrainingSettings, steps: int) -> Non
     Args:
         tagger: The model.
         options: Optimiser, rate, clipping, averaging.
-        steps: Steps of an epoch: averaged weights replace the trained ones at its end.
+        steps: Steps of an epoch: averaged weights replace the trained ones at its end, and schedules count in them.
     """
     kind = {"adam": keras.optimizers.Adam, "nadam": keras.optimizers.Nadam, "sgd": keras.optimizers.SGD}
     extra: dict[str, Any] = {}
     if options.average is not None:
         extra = {"use_ema": True, "ema_momentum": options.average, "ema_overwrite_frequency": steps}
-    tagger.compile(kind[options.optimizer](options.learning_rate, global_clipnorm=options.clip_norm, **extra))
+    rate: Any = options.learning_rate
+    if options.schedule == "linear":
+        rate = keras.optimizers.schedules.PolynomialDecay(rate, steps * options.epochs, LAST_RATE * rate)
+    tagger.compile(kind[options.optimizer](rate, global_clipnorm=options.clip_norm, **extra))
 
 
 def _stopping(options: TrainingSettings) -> list[keras.callbacks.Callback]:
     mode = "min" if options.monitor.endswith("loss") else "max"
     found: list[keras.callbacks.Callback] = []
-    if options.halve_after is not None:
+    if options.schedule == "halve":
         found.append(
             keras.callbacks.ReduceLROnPlateau(
                 monitor=options.monitor, mode=mode, factor=0.5, patience=options.halve_after, min_delta=0.0
@@ -207,8 +212,15 @@ def _open_folder(settings: Settings, folder: Path, resume: bool) -> None:
     changed = [path for path, value in before["data"].items() if facts["data"].get(path) != value]
     if changed:
         raise DataError(f"{folder} was trained on other data: {', '.join(changed)} changed since. Start a new run.")
-    for leftover in folder.glob(f".{Path(STATE).stem}-*"):  # a kill in the middle of a save leaves its temporary file
-        leftover.unlink()
+    _clean(folder)
+
+
+def _clean(folder: Path) -> None:
+    for name in (SETTINGS, VERSIONS, HISTORY, SCORES, MODEL, STATE):
+        for leftover in folder.glob(
+            f".{Path(name).stem}-*"
+        ):  # a kill in the middle of a save leaves its temporary file
+            leftover.unlink()
 
 
 def _version(package: str) -> str | None:
@@ -244,10 +256,11 @@ def train_folds(settings: Settings, folder: str | Path, resume: bool = False, ve
     _open_folder(settings, folder, resume)
     train_corpus = data_room.read(settings.data.train, settings.task, settings.data)
     found = []
-    for number, (rest, part) in enumerate(train_corpus.folds(settings.data.folds or 2, settings.seed)):
+    for number, (rest, part) in enumerate(train_corpus.folds(settings.data.folds or 2, settings.data.split_seed)):
         place = folder / f"fold-{number}"
         if not (place / SCORES).exists():
             place.mkdir(exist_ok=True)
+            _clean(place)
             run(settings, place, data_room.Data(rest, part, None), verbose)
         dev = json.loads((place / SCORES).read_text("utf-8"))["dev"]
         found.append(dev["overall"]["f1"])

@@ -48,7 +48,7 @@ class RunState(keras.callbacks.Callback):
         if not self.path.exists():
             return False
         try:
-            with np.load(self.path, allow_pickle=False) as archive:
+            with self.path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
                 arrays = {name: archive[name] for name in archive.files}
             meta = json.loads(bytes(arrays.pop(_META)).decode())
         except (zipfile.BadZipFile, ValueError, KeyError, EOFError, OSError) as error:
@@ -112,6 +112,8 @@ def _contents(callback: keras.callbacks.Callback) -> tuple[dict[str, Any], dict[
     numbers: dict[str, Any] = {}
     lists: dict[str, list[np.ndarray]] = {}
     for name, value in vars(callback).items():
+        if name == "min_delta":  # Keras turns its sign when it first reads the figure, which a resumed run does again
+            continue
         if value is None or isinstance(value, bool | int | float | np.number):
             numbers[name] = value.item() if isinstance(value, np.number) else value
         elif isinstance(value, list) and value and all(isinstance(item, np.ndarray) for item in value):

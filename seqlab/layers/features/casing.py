@@ -13,7 +13,7 @@ class CasingEmbedding(keras.layers.Embedding):
 
     Args:
         patterns: Number of patterns, padding (0) among them.
-        dim: Width of a vector.
+        dim: Width of a vector, initially uniform in `+-sqrt(3 / dim)`.
 
     Call arguments:
         inputs: `(batch, time)` integers below `patterns`.
@@ -25,7 +25,8 @@ class CasingEmbedding(keras.layers.Embedding):
     fields = ("casing",)
 
     def __init__(self, patterns: int, dim: int = 8, **kwargs: Any) -> None:
-        super().__init__(patterns, dim, **kwargs)
+        uniform = keras.initializers.RandomUniform(-((3 / dim) ** 0.5), (3 / dim) ** 0.5)
+        super().__init__(patterns, dim, embeddings_initializer=uniform, **kwargs)
         self.patterns = patterns
         self.dim = dim
 

@@ -17,7 +17,7 @@ class CharCNN(keras.layers.Layer):
 
     Args:
         characters: Rows of the character table, padding (0) and unknown (1) among them.
-        dim: Width of a character's vector, initially uniform in `[-0.1, 0.1]`.
+        dim: Width of a character's vector, initially uniform in `+-sqrt(3 / dim)`.
         filters: Width of the result.
         width: Characters under one filter.
         dropout: Share of character vectors' components dropped in training.
@@ -48,12 +48,8 @@ class CharCNN(keras.layers.Layer):
         self.width = width
         self.dropout = dropout
         self.supports_masking = True
-        self.embedding = keras.layers.Embedding(
-            characters,
-            dim,
-            embeddings_initializer=keras.initializers.RandomUniform(-0.1, 0.1),
-            name="embedding",
-        )
+        uniform = keras.initializers.RandomUniform(-((3 / dim) ** 0.5), (3 / dim) ** 0.5)
+        self.embedding = keras.layers.Embedding(characters, dim, embeddings_initializer=uniform, name="embedding")
         self.drop = keras.layers.Dropout(dropout, name="drop")
         self.convolution = keras.layers.Conv1D(filters, width, padding="same", name="convolution")
 

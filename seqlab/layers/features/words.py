@@ -21,6 +21,8 @@ class WordEmbedding(keras.layers.Layer):
         dim: Width of a vector.
         frozen_rows: Rows after these that never change.
         trainable_vectors: Whether the first rows learn.
+        dropout: Share of words that are read as unknown (row 1) in training, so that this row learns to stand for
+            any word and the model to use the rest of the sentence.
 
     Call arguments:
         indices: `(batch, time)` integers.
@@ -32,7 +34,13 @@ class WordEmbedding(keras.layers.Layer):
     fields = ("words",)
 
     def __init__(
-        self, rows: int, dim: int, frozen_rows: int = 0, trainable_vectors: bool = True, **kwargs: Any
+        self,
+        rows: int,
+        dim: int,
+        frozen_rows: int = 0,
+        trainable_vectors: bool = True,
+        dropout: float = 0.0,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         if rows < 2 or dim < 1 or frozen_rows < 0:
@@ -44,6 +52,8 @@ class WordEmbedding(keras.layers.Layer):
         self.dim = dim
         self.frozen_rows = frozen_rows
         self.trainable_vectors = trainable_vectors
+        self.dropout = dropout
+        self.seed_generator = keras.random.SeedGenerator()
         self.supports_masking = True
 
     def build(self, indices_shape: Any) -> None:
@@ -57,8 +67,11 @@ class WordEmbedding(keras.layers.Layer):
                 shape=(self.frozen_rows, self.dim), initializer="zeros", trainable=False, name="frozen"
             )
 
-    def call(self, indices: Any) -> Any:
+    def call(self, indices: Any, training: bool | None = None) -> Any:
         """See the class."""
+        if training and self.dropout:
+            kept = keras.random.uniform(ops.shape(indices), seed=self.seed_generator) >= self.dropout
+            indices = ops.where(kept, indices, ops.minimum(indices, 1))  # padding stays padding
         vectors = ops.take(self.trained, ops.minimum(indices, self.rows - 1), axis=0)
         if not self.frozen_rows:
             return vectors
@@ -80,12 +93,12 @@ class WordEmbedding(keras.layers.Layer):
                 f"Word vectors of shape {vectors.shape} do not fit {len(indices)} rows of width {self.dim}: set dim "
                 "to the width of the vector file."
             )
-        trained = np.array(self.trained)
+        trained = np.array(ops.convert_to_numpy(self.trained))
         seen = indices < self.rows
         trained[indices[seen]] = vectors[seen]
         self.trained.assign(trained)
         if self.frozen_rows:
-            frozen = np.array(self.frozen)
+            frozen = np.array(ops.convert_to_numpy(self.frozen))
             frozen[indices[~seen] - self.rows] = vectors[~seen]
             self.frozen.assign(frozen)
 
@@ -97,4 +110,5 @@ class WordEmbedding(keras.layers.Layer):
             "dim": self.dim,
             "frozen_rows": self.frozen_rows,
             "trainable_vectors": self.trainable_vectors,
+            "dropout": self.dropout,
         }

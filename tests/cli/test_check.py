@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from seqlab.cli.main import main
+from tests import tiny
+
+COLUMNS = ["--columns", "word=0", "pos=1", "chunk=2", "ner=3"]
+
+
+def test_report_of_the_embedded_corpus(capsys: pytest.CaptureFixture[str]) -> None:
+    files = [str(tiny.SAMPLE / f"{name}.conll") for name in ("train", "dev", "test")]
+    assert main(["check", *files, *COLUMNS]) == 0
+    text = capsys.readouterr().out
+    for wanted in ("train.conll", "sentences", "tokens", "iob2", "B-NP", "PROPN", "B-LOC"):
+        assert wanted in text
+
+
+def test_violations_are_placed_and_set_the_status(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "bad.conll"
+    path.write_text("a B-NP\nb I-NP\nc B-NP\nd I-VP\n\ne B-NP\nf B-XX-YY\ng O\n\nh B-NP\ni I-PP\n", encoding="utf-8")
+    assert main(["check", str(path)]) == 1
+    text = capsys.readouterr().out
+    assert f"{path}:4" in text or "bad.conll:4" in text
+
+
+def test_conllu_by_its_ending(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "few.conllu"
+    path.write_text("1\tDogs\tdog\tNOUN\tNNS\t_\t0\troot\t_\t_\n\n", encoding="utf-8")
+    assert main(["check", str(path)]) == 0
+    assert "NOUN" in capsys.readouterr().out
+    copy = tmp_path / "few.txt"
+    copy.write_bytes(path.read_bytes())
+    assert main(["check", str(copy), "--format", "conllu"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nowhere.conll"], "nowhere.conll"),
+        (["{ragged}"], "ragged.conll:2: "),
+        (["{ragged}", "--columns", "word=0", "tag=7"], "ragged.conll: Column 'tag' is asked for at 7"),
+        (["{ragged}", "--columns", "word"], "NAME=NUMBER"),
+        (["{latin}"], "latin.conll"),
+        (["{empty}"], "empty.conll"),
+    ],
+)
+def test_errors_are_one_line(
+    arguments: list[str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "ragged.conll").write_text("a B\nb\n", encoding="utf-8")
+    (tmp_path / "latin.conll").write_bytes("Tromsø O\n".encode("latin-1"))
+    (tmp_path / "empty.conll").write_bytes(b"")
+    places = {name: str(tmp_path / f"{name}.conll") for name in ("ragged", "latin", "empty")}
+    assert main(["check", *(argument.format(**places) for argument in arguments)]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == "" and captured.err.startswith("seqlab check: ")
+    assert captured.err.count("\n") == 1 and words in captured.err
+
+
+def test_other_encodings_can_be_named(tmp_path: Path) -> None:
+    path = tmp_path / "latin.conll"
+    path.write_bytes("Tromsø O\n".encode("latin-1"))
+    assert main(["check", str(path), "--encoding", "latin-1"]) == 0
+
+
+def test_a_file_must_be_named() -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["check"])
+    assert "at least one file" in str(caught.value.code)

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from seqlab.cli.main import main
+
+
+def run_file(finished_run: Path, name: str) -> str:
+    return str(finished_run.parent / "data" / name)
+
+
+def test_table_and_errors(finished_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = run_file(finished_run, "test.conll")
+    assert main(["evaluate", str(finished_run), path, "--errors", "--examples", "2"]) == 0
+    text = capsys.readouterr().out
+    for wanted in (path, "precision", "overall", "token accuracy", "NP", "errors: ", "confusions", f"{path}:"):
+        assert wanted in text
+    assert text.count(f"  {path}:") <= 2 * 6  # two examples of each kind
+
+
+def test_json_equals_the_runs_scores(finished_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = [run_file(finished_run, name) for name in ("dev.conll", "test.conll")]
+    assert main(["evaluate", str(finished_run / "model.keras"), *files, "--json"]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    stored = json.loads((finished_run / "scores.json").read_text("utf-8"))
+    assert [row.pop("file") for row in rows] == files
+    assert rows == [stored["dev"], stored["test"]]
+
+
+def test_other_columns_and_encoding(finished_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "two.txt"
+    path.write_bytes("B-NP Tromsø\nB-VP slept\n\n".encode("latin-1"))
+    flags = ["--columns", "word=1", "chunk=0", "--encoding", "latin-1", "--json"]
+    assert main(["evaluate", str(finished_run), str(path), *flags]) == 0
+    assert json.loads(capsys.readouterr().out)["tokens"] == 2
+
+
+def test_unseen_labels_count_as_errors_and_strict_refuses_them(
+    finished_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "new.conll"
+    path.write_text("The DET B-QQ O\n", encoding="utf-8")
+    assert main(["evaluate", str(finished_run), str(path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["accuracy"] == 0
+    assert main(["evaluate", str(finished_run), str(path), "--strict"]) == 1
+    assert "new.conll:1: chunk label 'B-QQ' was not seen in training" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["{run}"], "name at least one labelled file"),
+        (["{run}", "nowhere.conll"], "nowhere.conll"),
+        (["nowhere", "x.conll"], "nowhere: no such file; expected a .keras file"),
+        (["{broken}", "x.conll"], "damaged or was cut off"),
+        (["{run}", "{file}", "--columns", "word=0"], "chunk"),
+    ],
+)
+def test_errors_are_one_line(
+    arguments: list[str], words: str, finished_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = Path(shutil.copy(finished_run / "model.keras", tmp_path / "broken.keras"))
+    broken.write_bytes(broken.read_bytes()[:5000])
+    places = {"run": finished_run, "broken": broken, "file": run_file(finished_run, "test.conll")}
+    assert main(["evaluate", *(argument.format(**places) for argument in arguments)]) == 1
+    captured = capsys.readouterr()
+    assert captured.err.startswith("seqlab evaluate: ") and words in captured.err
+    assert captured.err.count("\n") == 1

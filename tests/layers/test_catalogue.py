@@ -1,0 +1,130 @@
+"""Every public part passes the checks that are shipped for users' own parts, and no part is forgotten."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from seqlab import layers, registry
+from seqlab.layers.heads.base import Head
+from seqlab.models.sequence_model import SequenceModel
+from seqlab.testing import checks
+from tests import catalogue
+from tests.catalogue import LABELS, LAYERS, MASK, Row
+from tests.structure.sources import dotted, library_modules
+
+HEADS = [row for row in LAYERS if row.head]
+CHECKS = {
+    "round trip": lambda row: checks.check_round_trip(row.make(), *row.inputs),
+    "padding": lambda row: checks.check_padding_invariance(row.make(), *row.inputs),
+    "mask routes": lambda row: checks.check_mask_routes(row.make(), *row.inputs, MASK),
+    "gradient reach": lambda row: check_reach(row),
+}
+
+
+def check_reach(row: Row) -> None:
+    if row.head:
+        checks.check_head(row.make(), *row.inputs, LABELS)
+    else:
+        checks.check_gradient_reach(row.make(), *row.inputs)
+
+
+def ids(row: Row) -> str:
+    return row.name
+
+
+@pytest.mark.parametrize("check", CHECKS)
+@pytest.mark.parametrize("row", LAYERS, ids=ids)
+def test_check(row, check):
+    if check in row.exceptions:
+        assert row.exceptions[check]
+        with pytest.raises((AssertionError, TypeError, ValueError)):
+            CHECKS[check](row)
+    else:
+        CHECKS[check](row)
+
+
+@pytest.mark.parametrize("row", LAYERS, ids=ids)
+def test_trains_under_xla(row):
+    """The first loss under `jit_compile=True` is that of the same layer run eagerly; then it falls."""
+    if keras.backend.backend() == "torch":
+        pytest.skip("torch's compiler needs a C++ compiler and minutes")
+    layer = row.make()
+    config = layer.get_config()
+    if config.get("dropout"):  # it would make every loss another
+        weights = layer.get_weights()
+        layer = type(layer).from_config({**config, "dropout": 0.0})
+        layer(*row.inputs)
+        layer.set_weights(weights)
+    symbols = [keras.Input(x.shape[1:], dtype=str(x.dtype)) for x in row.inputs]
+    single = len(symbols) == 1
+    kind = SequenceModel if row.head else keras.Model
+    model = kind(symbols[0] if single else symbols, layer(*symbols))
+    inputs = row.inputs[0] if single else list(row.inputs)
+    outputs = model(inputs)
+    targets = LABELS if row.head else np.ones(outputs.shape, "float32")
+    eager = layer.loss(LABELS, outputs) + sum(layer.losses) if row.head else ops.mean(ops.square(outputs - targets))
+    model.compile(keras.optimizers.SGD(0.01), None if row.head else "mse", jit_compile=True)
+    losses = [float(model.train_on_batch(inputs, targets)) for _ in range(3)]
+    assert losses[0] == pytest.approx(float(ops.convert_to_numpy(eager)), rel=1e-4)
+    model.reset_metrics()
+    assert float(model.train_on_batch(inputs, targets)) < losses[0]
+
+
+@pytest.mark.parametrize("row", HEADS, ids=ids)
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_heads_are_float32_under_a_mixed_policy(row, policy):
+    config = row.make().get_config()
+    head = type(row.make()).from_config({**config, "dtype": policy})
+    scores = head(row.inputs[0])
+    loss = head.loss(LABELS, scores)
+    shares = head.probabilities(scores)
+    kinds = {keras.backend.standardize_dtype(x.dtype) for x in (scores, loss, shares, *head.weights)}
+    assert kinds == {"float32"}
+    assert np.isfinite(float(ops.convert_to_numpy(loss)))
+
+
+@pytest.mark.parametrize("name", catalogue.MODELS)
+def test_model_comes_back_from_its_file(name, tmp_path):
+    make, inputs = catalogue.MODELS[name]
+    model, arrays = make(), inputs()
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    assert type(again) is type(model)
+    assert type(model).__name__ == name
+    before, after = (one.predict_on_batch(arrays) for one in (model, again))
+    np.testing.assert_allclose(after, before, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("row", LAYERS, ids=ids)
+def test_row_is_what_it_says(row):
+    assert type(row.make()).__name__ == row.name
+    assert isinstance(row.make(), Head) == row.head
+    assert row.exceptions.keys() <= CHECKS.keys()
+
+
+def test_every_public_part_has_a_row():
+    rows = [row.name for row in LAYERS]
+    assert len(rows) == len(set(rows))
+    assert set(rows) | catalogue.ABSTRACT.keys() == set(layers.__all__)
+    assert all(catalogue.ABSTRACT.values())
+
+
+def test_every_class_that_a_file_can_name_has_a_row():
+    assert {row.name for row in LAYERS} | catalogue.MODELS.keys() == registry.CLASSES.keys()
+
+
+def test_every_layer_of_the_room_is_public():
+    found = set()
+    for path in library_modules():
+        if dotted(path).startswith("seqlab.layers."):
+            module = importlib.import_module(dotted(path))
+            for name, kind in inspect.getmembers(module, inspect.isclass):
+                if issubclass(kind, keras.layers.Layer) and kind.__module__ == module.__name__ and name[0] != "_":
+                    found.add(name)
+    assert found == set(layers.__all__)

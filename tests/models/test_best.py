@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from seqlab.models.best import BestWeights
+
+
+class Model:
+    """What the callback needs of a model: weights to read and to write."""
+
+    def __init__(self) -> None:
+        self.weights = [np.zeros(1)]
+
+    def get_weights(self) -> list[Any]:
+        return [weight.copy() for weight in self.weights]
+
+    def set_weights(self, weights: list[Any]) -> None:
+        self.weights = weights
+
+
+def trained(monitor: str, values: list[float]) -> tuple[Model, BestWeights]:
+    model, best = Model(), BestWeights(monitor)
+    best.set_model(model)
+    best.on_train_begin()
+    for epoch, value in enumerate(values):
+        model.weights = [np.full(1, epoch)]
+        best.on_epoch_end(epoch, {monitor: value, "loss": 1.0})
+    best.on_train_end()
+    return model, best
+
+
+def test_figures_rise_and_the_first_of_equals_wins() -> None:
+    model, best = trained("val_f1", [0.1, 0.4, 0.4, 0.3])
+    assert model.weights[0] == 1
+    assert (best.best, best.best_epoch) == (0.4, 1)
+
+
+def test_losses_fall() -> None:
+    model, _ = trained("val_loss", [3.0, 1.0, 2.0])
+    assert model.weights[0] == 1
+
+
+def test_a_new_training_forgets_the_old_one() -> None:
+    _, best = trained("val_f1", [0.9])
+    best.on_train_begin()
+    assert best.best is None and best.best_weights is None
+
+
+def test_missing_figure_names_those_there_are() -> None:
+    best = BestWeights("val_f2")
+    with pytest.raises(ValueError, match="No 'val_f2' in the logs; they hold: loss, val_f1"):
+        best.on_epoch_end(0, {"loss": 1.0, "val_f1": 0.5})

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import json
+
+from seqlab.models.tagging import Draft, TextSpan, draft_words
+from seqlab.text.tokenizer import Token, split_sentences
+
+
+def test_words_are_joined_by_blanks_with_exact_places() -> None:
+    draft = draft_words(["New", "", "York", "👩‍🚀"])
+    assert draft.text == "New  York 👩‍🚀"
+    assert [draft.text[token.start : token.end] for token in draft.sentences[0]] == ["New", "", "York", "👩‍🚀"]
+    assert draft_words([]) == Draft("", [])
+
+
+def test_finish_joins_tags_and_cuts_spans_from_the_original() -> None:
+    text = "  Ann Lee\tmet Bo.  Oslo slept."
+    draft = Draft(text, split_sentences(text))
+    assert [sentence.words for sentence in draft.to_tag()] == [("Ann", "Lee", "met", "Bo", "."), ("Oslo", "slept", ".")]
+    tags = [["B-PER", "I-PER", "O", "B-PER", "O"], ["B-LOC", "O", "O"]]
+    tagging = draft.finish(tags, "iob2")
+    assert tagging.spans == (
+        TextSpan("PER", 2, 9, "Ann Lee"),
+        TextSpan("PER", 14, 16, "Bo"),
+        TextSpan("LOC", 19, 23, "Oslo"),
+    )
+    assert tagging.sentences == ((0, 5), (5, 8))
+    assert tagging.tags == ("B-PER", "I-PER", "O", "B-PER", "O", "B-LOC", "O", "O")
+    assert all(text[span.start : span.end] == span.text for span in tagging.spans)
+
+
+def test_plain_labels_have_no_spans() -> None:
+    tagging = draft_words(["a"]).finish([["NOUN"]], None)
+    assert tagging.spans == () and tagging.tags == ("NOUN",)
+
+
+def test_to_dict_is_json_safe() -> None:
+    tagging = Draft("Bo", [[Token("Bo", 0, 2)]]).finish([["B-PER"]], "iob2")
+    assert json.loads(json.dumps(tagging.to_dict())) == {
+        "text": "Bo",
+        "tokens": [{"text": "Bo", "start": 0, "end": 2}],
+        "tags": ["B-PER"],
+        "spans": [{"type": "PER", "start": 0, "end": 2, "text": "Bo"}],
+        "sentences": [[0, 1]],
+    }

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import errno
+import os
+import stat
+
+import pytest
+
+from seqlab.files import replaced, write_text
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_writes_and_leaves_nothing_else(tmp_path):
+    target = tmp_path / "new" / "model.keras"
+    with replaced(target) as temporary:
+        assert temporary.parent == target.parent
+        assert temporary.suffix == ".keras"
+        temporary.write_bytes(b"whole")
+        assert not target.exists()
+    assert target.read_bytes() == b"whole"
+    assert names(target.parent) == ["model.keras"]
+
+
+def test_error_leaves_the_old_file_alone(tmp_path):
+    target = tmp_path / "scores.json"
+    target.write_text("old", encoding="utf-8")
+    with pytest.raises(KeyError), replaced(target) as temporary:
+        temporary.write_text("half", encoding="utf-8")
+        raise KeyError("broken off")
+    assert target.read_text(encoding="utf-8") == "old"
+    assert names(tmp_path) == ["scores.json"]
+
+
+def test_error_without_an_old_file_leaves_nothing(tmp_path):
+    with pytest.raises(KeyboardInterrupt), replaced(tmp_path / "a.txt") as temporary:
+        temporary.write_text("half", encoding="utf-8")
+        raise KeyboardInterrupt
+    assert names(tmp_path) == []
+
+
+def full(*args, **kwargs):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@pytest.mark.parametrize("call", ["write", "fsync", "replace"])
+def test_full_disk_leaves_the_old_file_alone(tmp_path, monkeypatch, call):
+    target = tmp_path / "a.txt"
+    target.write_text("old", encoding="utf-8")
+
+    class Full:
+        """A file whose disk is full after the first bytes."""
+
+        def __init__(self, path):
+            self.path = path
+
+        def write(self, text):
+            self.path.write_text(text[:3], encoding="utf-8")
+            full()
+
+    if call == "fsync":
+        monkeypatch.setattr("os.fsync", full)
+    if call == "replace":
+        monkeypatch.setattr("pathlib.Path.replace", full)
+    with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)) as caught, replaced(target) as temporary:
+        if call == "write":
+            Full(temporary).write("new text")
+        temporary.write_text("new text", encoding="utf-8")
+    assert caught.value.errno == errno.ENOSPC
+    assert target.read_text(encoding="utf-8") == "old"
+    assert names(tmp_path) == ["a.txt"]
+
+
+@pytest.mark.skipif(
+    not os.path.exists("/dev/full"), reason="no /dev/full: a system without a device that is always full"
+)
+def test_write_text_on_a_full_disk(tmp_path, monkeypatch):
+    """A real ENOSPC, raised by the operating system when the text is flushed."""
+    target = tmp_path / "a.txt"
+    write_text(target, "old")
+    opened = open
+
+    def on_full_device(file, mode="r", *args, **kwargs):
+        return opened("/dev/full" if "w" in mode else file, mode, *args, **kwargs)
+
+    monkeypatch.setattr("io.open", on_full_device)
+    with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)):
+        write_text(target, "new")
+    monkeypatch.undo()
+    assert target.read_text(encoding="utf-8") == "old"
+    assert names(tmp_path) == ["a.txt"]
+
+
+def test_write_text_keeps_lines_and_letters(tmp_path):
+    text = "é\r\n🙂\n"
+    write_text(tmp_path / "a.txt", text)
+    assert (tmp_path / "a.txt").read_bytes() == text.encode()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions are those of POSIX")
+def test_permissions_are_those_of_a_new_file(tmp_path):
+    write_text(tmp_path / "a.txt", "x")
+    (tmp_path / "b.txt").write_text("x", encoding="utf-8")
+    modes = [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("a.txt", "b.txt")]
+    assert modes[0] == modes[1]
