@@ -29,7 +29,7 @@ def settings() -> Settings:
         ),
         task="chunk",
         words=WordSettings(vectors=str(vectors)),
-        encoder=EncoderSettings(units=100, layers=2, dropout=0.5),
+        encoder=EncoderSettings(units=100, layers=2, dropout=0.3),
         head="crf",
-        training=TrainingSettings(batch_size=10, epochs=20, learning_rate=3e-3, schedule="linear", patience=20),
+        training=TrainingSettings(batch_size=10, epochs=15, learning_rate=3e-3, schedule="linear", patience=15),
     )

@@ -29,9 +29,9 @@ def settings() -> Settings:
         ),
         task="pos",
         words=WordSettings(vectors=str(vectors)),
-        encoder=EncoderSettings(units=100, layers=2, dropout=0.5),
+        encoder=EncoderSettings(units=100, layers=2, dropout=0.3),
         head="softmax",
         training=TrainingSettings(
-            batch_size=10, epochs=12, learning_rate=3e-3, schedule="linear", monitor="val_accuracy", patience=12
+            batch_size=10, epochs=10, learning_rate=3e-3, schedule="linear", monitor="val_accuracy", patience=10
         ),
     )

@@ -81,6 +81,7 @@ def run(settings: Settings, folder: Path, corpora: data_room.Data, verbose: int 
     state = RunState(folder / STATE, watched)
     if state.read():
         log.info("Resuming after epoch %d.", state.epochs)
+        _write_history(folder, state)  # the kill may have come between the state and the history
         batches.start_epoch(state.epochs)
     if state.stopped or state.epochs >= options.epochs:
         state.restore(tagger)
@@ -174,9 +175,13 @@ class _Report(keras.callbacks.Callback):
         self.best = best
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        write_text(self.folder / HISTORY, "".join(json.dumps(row) + "\n" for row in self.state.history))
+        _write_history(self.folder, self.state)
         if self.best.best_epoch == epoch:
             self.model.save(self.folder / MODEL)
+
+
+def _write_history(folder: Path, state: RunState) -> None:
+    write_text(folder / HISTORY, "".join(json.dumps(row) + "\n" for row in state.history))
 
 
 def _finish(tagger: Tagger, folder: Path, corpora: data_room.Data) -> Result:

@@ -82,3 +82,18 @@ def test_files_of_the_project_exist(command: str) -> None:
     paths = [word for word in words_of(command) if word.startswith(OURS) and "*" not in word]
     missing = [path for path in paths if not (ROOT / path.split("::")[0]).exists()]
     assert not missing
+
+
+def test_python_examples_run(tmp_path, monkeypatch) -> None:
+    """The README's Python, on the small part of the sample and for one epoch."""
+    import keras
+
+    blocks = re.findall(r"^```python\n(.*?)^```", README.read_text(encoding="utf-8"), re.M | re.S)
+    (tmp_path / "data").symlink_to(ROOT / "data")
+    monkeypatch.chdir(tmp_path)
+    inputs = keras.Input((None, 3))
+    names = {"inputs": inputs, "features": inputs, "mask": None}
+    for block in blocks:
+        exec(block.replace("train.conll", "dev.conll").replace("epochs=20", "epochs=1, verbose=0"), names)  # noqa: S102
+    assert (tmp_path / "chunker.keras").is_file()
+    assert type(names["tagger"]).__name__ == "Tagger" and names["model"].heads()

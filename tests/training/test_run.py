@@ -129,6 +129,8 @@ def finished_copy(finished_run: Path, tmp_path: Path) -> Path:
 
 def test_resuming_a_finished_run_changes_nothing(finished_run: Path, finished_copy: Path) -> None:
     (finished_copy / "scores.json").unlink()
+    lines = (finished_copy / "history.jsonl").read_text("utf-8").splitlines()
+    (finished_copy / "history.jsonl").write_text("\n".join(lines[:-1]) + "\n", encoding="utf-8")  # killed before it
     result = runs.train(runs.stored_settings(finished_copy), finished_copy, resume=True, verbose=0)
     assert_same_run(finished_copy, finished_run)
     assert result.scores["dev"].to_dict() == scores(finished_run)["dev"]
