@@ -75,7 +75,7 @@ def throughput(systems: list[str], batch: int, sentences: int, passes: int) -> N
 
 def start(system: str, batch: int, sentences: int) -> subprocess.Popen[str]:
     """Starts the process of one system."""
-    backend = {"KERAS_BACKEND": "jax" if system == "torch" else system, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    backend = {"KERAS_BACKEND": "tensorflow" if system == "torch" else system, "TF_CPP_MIN_LOG_LEVEL": "3"}
     command = [sys.executable, __file__, "--worker", system, str(batch), str(sentences)]
     return subprocess.Popen(
         command,

@@ -169,9 +169,8 @@ def main() -> int:
             print(f"The unbroken run failed: {trouble}")
             return 1
         difference, trouble = compare(work / "second", work / "unbroken")
-        print(
-            f"unbroken: {len(rows(work / 'unbroken'))} epochs, {seconds:.1f} s, repeats within {difference:.1e}{trouble}"
-        )
+        epochs = len(rows(work / "unbroken"))
+        print(f"unbroken: {epochs} epochs, {seconds:.1f} s, repeats within {difference:.1e}{trouble}", flush=True)
         draw, bad, worst = random.Random(options.seed), 0, 0.0
         for number in range(options.trials):
             outcome = trial(number, draw, seconds, recipe, work)

@@ -37,6 +37,8 @@ class DataSettings(_Part):
     columns: dict[str, int] = Field({"word": 0, "label": -1}, description="name and number of each column (conll)")
     fields: dict[str, str] = Field({"pos": "upos"}, description="name and field of each column (conllu)")
     scheme: str | None = Field(None, description="tag scheme; found from the tags where it is not given")
+    lenient: bool = Field(False, description="keep tags that break their scheme, and read them as conlleval does")
+    separator: str | None = Field(None, description="what stands between columns; any blanks if not given (conll)")
     encoding: str = Field("utf-8", description="text encoding")
     held_out: float = Field(
         0.1, gt=0, description="held out where there is no dev: a share below 1, or a number of sentences"
@@ -76,7 +78,9 @@ class TrainingSettings(_Part):
     learning_rate: float = Field(1e-3, gt=0, description="initial learning rate")
     clip_norm: float | None = Field(5.0, gt=0, description="limit of the global gradient norm")
     average: float | None = Field(None, gt=0, lt=1, description="momentum of averaged weights (EMA); none without")
-    monitor: str = Field("val_f1", description="figure that names the best epoch")
+    monitor: Literal["val_f1", "val_accuracy", "val_precision", "val_recall", "val_loss"] = Field(
+        "val_f1", description="figure that names the best epoch"
+    )
     patience: int = Field(8, gt=0, description="epochs without a better figure after which training stops")
     schedule: Literal["halve", "linear", "constant"] = Field(
         "halve", description="learning rate: halved on a plateau, falling in a line to 3 % over all epochs, or constant"
@@ -89,6 +93,7 @@ class Settings(_Part):
 
     data: DataSettings
     task: str = Field("label", description="column to learn")
+    tag_scheme: str | None = Field(None, description="scheme to learn in, for instance iobes; else that of the data")
     words: WordSettings = WordSettings()
     encoder: EncoderSettings = EncoderSettings()
     head: Literal["crf", "softmax"] = Field("crf", description="output layer")
@@ -99,6 +104,10 @@ class Settings(_Part):
         """Checks what concerns several parts."""
         name = "columns" if self.data.format == "conll" else "fields"
         known = getattr(self.data, name)
+        if self.data.folds is not None and (self.data.dev or self.data.test):
+            raise SettingsError("data.folds trains and scores on parts of data.train: leave dev and test out.")
+        if self.data.held_out > 1 and self.data.held_out != int(self.data.held_out):
+            raise SettingsError(f"data.held_out is a share below 1 or a whole number, received {self.data.held_out}.")
         if self.task not in known:
             raise SettingsError(
                 f"task {self.task!r} is not among data.{name} ({', '.join(known)}).{suggest(self.task, known)}"

@@ -55,7 +55,7 @@ class Batches(keras.utils.PyDataset):
         shuffle: bool = False,
         seed: int = 0,
         tasks: Sequence[str] | None = None,
-        padding: float = 0.08,
+        padding: float = 0.07,
         token_limit: int = 20_000,
         fields: Sequence[str] | None = None,
     ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,8 @@ import tyro
 
 from seqlab.cli.reading import data_settings, model_file
 from seqlab.errors import SettingsError
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,9 @@ class Evaluate:
         None
     )
     encoding: Annotated[str | None, tyro.conf.arg(help="text encoding, if not as in training")] = None
+    lenient: Annotated[
+        bool, tyro.conf.arg(help="keep tags that break their scheme, and read them as conlleval does")
+    ] = False
     strict: Annotated[bool, tyro.conf.arg(help="refuse labels that the model does not know")] = False
     json: Annotated[bool, tyro.conf.arg(help="print the scores as JSON")] = False
 
@@ -47,11 +53,13 @@ def main(arguments: Sequence[str]) -> int:
     from seqlab.training.data import read
 
     tagger = load(model_file(options.model))
-    data = data_settings(options.model, options.columns, options.format, options.encoding, tagger.task)
+    data = data_settings(options.model, options.columns, options.format, options.encoding, tagger.task, options.lenient)
     for path in options.files:
-        corpus = read(path, tagger.task, data, tagger.scheme)
-        if options.strict:
-            tagger.vectorizer.encode(corpus, strict=True)
+        corpus = tagger.aligned(read(path, tagger.task, data))
+        unseen = tagger.vectorizer.encode(corpus, strict=options.strict).unseen.get(tagger.task)
+        if unseen:
+            listed = ", ".join(f"{label} ({count})" for label, count in unseen.most_common())
+            log.warning("%s: labels that training has not seen, counted as errors: %s", path, listed)
         gold, predicted = corpus.column(tagger.task), tagger.tags(corpus)
         scores = score(gold, predicted, tagger.scheme)
         if options.json:

@@ -19,7 +19,7 @@ VERBS = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one verb; returns the exit status: 0 done, 1 trouble with data or model, 2 trouble with the command line."""
+    """Runs one verb; returns the exit status: 0 done, 1 trouble with data, model or settings, 2 unknown flags."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)

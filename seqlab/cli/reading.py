@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ def model_file(place: Path) -> Path:
     return place / "model.keras" if place.is_dir() else place
 
 
-def data_settings(place: Path, columns: list[str], form: str | None, encoding: str | None, task: str) -> DataSettings:
+def data_settings(
+    place: Path, columns: list[str], form: str | None, encoding: str | None, task: str, lenient: bool = False
+) -> DataSettings:
     """Says how labelled files are read: by the run that made the model, changed by what the command line gives.
 
     Args:
@@ -22,16 +25,18 @@ def data_settings(place: Path, columns: list[str], form: str | None, encoding: s
         columns: `NAME=NUMBER` for each column; empty keeps the run's.
         form: `conll` or `conllu`; `None` keeps the run's.
         encoding: Text encoding; `None` keeps the run's.
+        lenient: Keep tags that break their scheme.
         task: The model's task, for a model without a run beside it.
     """
     stored = (place if place.is_dir() else place.parent) / "settings.json"
-    if stored.is_file():
+    if stored.is_file() and stored.with_name("versions.json").is_file():  # both: the folder of a run
         data = Settings.model_validate_json(stored.read_text("utf-8")).data
     else:
         data = DataSettings(train="", columns={"word": 0, task: -1})
     changes: dict[str, Any] = {"columns": parse_columns(columns)} if columns else {}
     changes |= {"format": form} if form else {}
     changes |= {"encoding": encoding} if encoding else {}
+    changes |= {"lenient": True} if lenient else {}
     return DataSettings(**{**data.model_dump(), **changes})
 
 
@@ -40,7 +45,9 @@ def parse_columns(columns: list[str]) -> dict[str, int]:
     found = {}
     for item in columns:
         name, _, number = item.partition("=")
-        if not name or not number.lstrip("-").isdigit():
-            raise SettingsError(f"--columns takes NAME=NUMBER, for instance word=0 chunk=-1; received {item!r}.")
+        if not name or not re.fullmatch(r"-?[0-9]+", number) or name in found:
+            raise SettingsError(
+                f"--columns takes NAME=NUMBER, each name once, as in word=0 chunk=-1; received {item!r}."
+            )
         found[name] = int(number)
     return found

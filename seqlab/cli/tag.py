@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from io import TextIOWrapper
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, Literal, TextIO
@@ -35,7 +36,7 @@ class Tag:
     tokens: Annotated[bool, tyro.conf.arg(help="lines are already cut into words by blanks, one sentence a line")] = (
         False
     )
-    encoding: Annotated[str, tyro.conf.arg(help="text encoding of the files")] = "utf-8"
+    encoding: Annotated[str, tyro.conf.arg(help="text encoding of files and standard input; output is UTF-8")] = "utf-8"
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -43,12 +44,16 @@ def main(arguments: Sequence[str]) -> int:
     options = tyro.cli(Tag, args=list(arguments), prog="seqlab tag")
 
     from seqlab.inference.load import load
+    from seqlab.text.tokenizer import split_sentences, whitespace
 
+    if isinstance(sys.stdin, TextIOWrapper):
+        sys.stdin.reconfigure(encoding=options.encoding, errors="strict", newline="\n")
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")
     tagger = load(model_file(options.model))
     lines = iter(_lines(options))
     while chunk := list(islice(lines, LINES_AT_ONCE)):
-        texts: list[Any] = [line.split() for line in chunk] if options.tokens else chunk
-        for tagging in tagger.tag_all(texts):
+        for tagging in tagger.tag_all(chunk, tokenizer=whitespace if options.tokens else split_sentences):
             _write(tagging, options.format, sys.stdout)
     return 0
 
@@ -61,11 +66,13 @@ def _lines(options: Tag) -> Iterator[str]:
         raise SettingsError(f"unknown encoding {options.encoding!r}; try utf-8 or latin-1.") from None
     for path in options.files:
         if not path.is_file():
-            raise DataError("no such file; expected a text file.", str(path))
+            raise DataError(
+                "a folder; expected a text file." if path.is_dir() else "no such file; expected a text file.", str(path)
+            )
         with path.open(encoding=options.encoding, newline="\n") as stream:
             yield from _stripped(stream, str(path), options.encoding)
     if not options.text and not options.files:
-        yield from _stripped(sys.stdin, "standard input", sys.stdin.encoding)
+        yield from _stripped(sys.stdin, "standard input", options.encoding)
 
 
 def _stripped(stream: Iterable[str], name: str, encoding: str) -> Iterator[str]:

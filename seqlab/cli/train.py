@@ -10,6 +10,7 @@ from typing import Annotated
 
 import tyro
 
+from seqlab.cli.reading import parse_columns
 from seqlab.errors import SettingsError, suggest
 from seqlab.settings import DataSettings, Settings
 
@@ -21,6 +22,8 @@ def main(arguments: Sequence[str]) -> int:
 
     The recipe, if there is one, is the first argument; the flags after it change its settings.
     """
+    if arguments and arguments[0].startswith("-") and any(item.endswith(".py") for item in arguments):
+        raise SettingsError("the recipe stands before the flags: seqlab train RECIPE [--a.b value ...].")
     if arguments and not arguments[0].startswith("-"):
         return train_recipe(arguments[0], arguments[1:])
     return train_settings(Settings(data=DataSettings(train="")), arguments, "train", recipe=None)
@@ -40,6 +43,7 @@ def train_settings(default: Settings, arguments: Sequence[str], name: str, recip
         name: Name of the run's folder where `--run` does not give one: `runs/NAME-date-time`.
         recipe: Path of the recipe, for the help text.
     """
+    default, arguments = _take_columns(default, list(arguments))
     program = f"seqlab train {recipe or '[RECIPE]'}"
 
     def parsed(
@@ -49,6 +53,9 @@ def train_settings(default: Settings, arguments: Sequence[str], name: str, recip
             Path | None, tyro.conf.arg(help="folder of a run to go on with; it keeps its settings")
         ] = None,
         strict: Annotated[bool, tyro.conf.arg(help="refuse labels that training has not seen")] = False,
+        columns: Annotated[
+            list[str], tyro.conf.arg(help="NAME=NUMBER of each column (conll), in place of the recipe's")
+        ] = [],  # noqa: B006  (taken out by _take_columns: here for the help text)
     ) -> tuple[Settings, Path | None, Path | None, bool]:
         """Trains a tagger. A recipe is a Python file whose `settings()` returns the settings; flags change them."""
         return settings, run, resume, strict
@@ -69,7 +76,7 @@ def train_settings(default: Settings, arguments: Sequence[str], name: str, recip
         settings, folder = stored, resume
     folder = folder or Path("runs") / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
     if settings.data.folds is not None:
-        summary = runs.train_folds(settings, folder, resume=resume is not None)
+        summary = runs.train_folds(settings, folder, resume=resume is not None, strict=strict)
         listed = ", ".join(f"{100 * value:.2f}" for value in summary["folds"])
         print(f"\nF1 of each fold: {listed}\nmean {100 * summary['mean']:.2f}, spread {100 * summary['stdev']:.2f}")
         return 0
@@ -78,6 +85,19 @@ def train_settings(default: Settings, arguments: Sequence[str], name: str, recip
         print(f"\n{settings.task} on {part}\n{scores.table()}")
     print(f"\nmodel: {folder / runs.MODEL}")
     return 0
+
+
+def _take_columns(default: Settings, arguments: list[str]) -> tuple[Settings, list[str]]:
+    """Puts the columns of `--columns NAME=NUMBER ...` into the settings; the other flags' names depend on them."""
+    if "--columns" not in arguments:
+        return default, arguments
+    start = arguments.index("--columns") + 1
+    end = next((k for k in range(start, len(arguments)) if arguments[k].startswith("--")), len(arguments))
+    columns = parse_columns(arguments[start:end])
+    task = default.task if default.task in columns else list(columns)[-1]
+    values = default.model_dump()
+    values["data"]["columns"] = columns
+    return Settings(**{**values, "task": task}), arguments[: start - 1] + arguments[end:]
 
 
 def read_recipe(path: str) -> Settings:
@@ -97,8 +117,8 @@ def read_recipe(path: str) -> Settings:
     try:
         spec.loader.exec_module(module)
         found = module.settings()
-    except (TypeError, AttributeError, SyntaxError, ImportError) as error:
-        raise SettingsError(f"{path}: {error}") from error
+    except Exception as error:  # whatever a recipe does wrong, its name belongs to the message
+        raise SettingsError(f"{path}: {type(error).__name__}: {error}") from error
     if not isinstance(found, Settings):
         raise SettingsError(f"{path}: settings() must return seqlab.Settings, returned {type(found).__name__}.")
     return found

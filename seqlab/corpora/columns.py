@@ -64,7 +64,10 @@ def _refuse_violations(sentences: Sequence[Sentence], task: str, scheme: str) ->
     if found:
         sentence, i, text = found[0]
         more = f" {len(found)} tags in the file break the scheme." if len(found) > 1 else ""
-        advice = "Correct the file, or pass strict=False to keep such tags and read them as conlleval does."
+        advice = (
+            "Correct the file, or keep such tags and read them as conlleval does: strict=False "
+            "(--lenient on the command line)."
+        )
         if obeyed:
             advice = f"The file is in {obeyed}: pass scheme={obeyed!r}, and use converted() for another."
         raise DataError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import keras
@@ -17,6 +18,7 @@ class BestWeights(keras.callbacks.Callback):
     def __init__(self, monitor: str = "val_f1") -> None:
         super().__init__()
         self.monitor = monitor
+        self.seen: set[str] = set()
         self.best: float | None = None
         self.best_epoch: int | None = None
         self.best_weights: list[Any] | None = None
@@ -28,8 +30,9 @@ class BestWeights(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Keeps the weights if they are the best so far."""
         value = (logs or {}).get(self.monitor)
-        if value is None:
-            raise ValueError(f"No {self.monitor!r} in the logs; they hold: {', '.join(logs or {})}.")
+        if value is None:  # an epoch without validation
+            self.seen |= set(logs or {})
+            return
         value = float(value)
         rising = not self.monitor.endswith("loss")
         if self.best is None or (value > self.best if rising else value < self.best):
@@ -37,6 +40,13 @@ class BestWeights(keras.callbacks.Callback):
             self.best_weights = self.model.get_weights()
 
     def on_train_end(self, logs: Any = None) -> None:
-        """Restores the best weights."""
+        """Restores the best weights; warns if the figure never came."""
         if self.best_weights is not None:
             self.model.set_weights(self.best_weights)
+        else:
+            known = ", ".join(sorted(self.seen)) or "nothing"
+            warnings.warn(
+                f"No {self.monitor!r} in the logs of any epoch (they held {known}): the last weights stay. Name one of "
+                "them with restore_best.",
+                stacklevel=2,
+            )

@@ -21,14 +21,13 @@ from seqlab.layers.heads.crf import CRFHead
 from seqlab.layers.heads.softmax import SoftmaxHead
 from seqlab.text.casing import CASING
 from seqlab.text.rules import lookups
-from seqlab.text.vectorizer import Vectorizer
+from seqlab.text.vectorizer import DEFAULT_RULES, Vectorizer
 from seqlab.text.vectors import WordVectors, read_vectors
 from seqlab.text.vocabulary import Labels, Vocabulary
 
 HEADS: dict[str, type[Head]] = {"softmax": SoftmaxHead, "crf": CRFHead}
 CHARS: dict[str, type[CharCNN]] = {"cnn": CharCNN}
 Part = TypeVar("Part")
-DEFAULT_RULES = ("brackets", "lowercase", "digits")
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import keras
@@ -11,6 +11,7 @@ from keras import ops
 
 from seqlab.batches.loader import Batches
 from seqlab.corpora.records import Corpus, Sentence
+from seqlab.errors import DataError
 from seqlab.evaluation.scores import Scores, score
 from seqlab.layers.stack import BiLSTM
 from seqlab.models import builders
@@ -19,11 +20,9 @@ from seqlab.models.decoding import Decoder
 from seqlab.models.extend import copy_weights, extended_config
 from seqlab.models.sequence_model import SequenceModel
 from seqlab.models.tagging import Draft, Tagging, draft_words
-from seqlab.text.tokenizer import Token, split_sentences
+from seqlab.text.tokenizer import Tokenizer, split_sentences
 from seqlab.text.vectorizer import Encoded, Vectorizer
 from seqlab.text.vectors import WordVectors
-
-Tokenizer = Callable[[str], list[list[Token]]]
 
 
 @keras.saving.register_keras_serializable(package="seqlab")
@@ -131,6 +130,13 @@ class Tagger(SequenceModel):
         """The tag scheme of the labels, `None` for plain labels."""
         return self.vectorizer.schemes.get(self.task)
 
+    def aligned(self, corpus: Any) -> Any:
+        """Returns a corpus with this task's tags in the tagger's scheme; other sentences as they are."""
+        given = corpus.schemes.get(self.task) if isinstance(corpus, Corpus) else None
+        if self.scheme is None or given in (None, self.scheme):
+            return corpus
+        return corpus.converted(self.task, self.scheme)
+
     def batches(self, data: Any, strict: bool = False, **options: Any) -> Any:
         """Returns sentences as `Batches` of this tagger's task; other data as it is.
 
@@ -142,7 +148,7 @@ class Tagger(SequenceModel):
         if not isinstance(data, Encoded):
             if isinstance(data, keras.utils.PyDataset) or not _is_sentences(data):
                 return data
-            data = self.vectorizer.encode(data, strict=strict)
+            data = self.vectorizer.encode(self.aligned(data), strict=strict)
         tasks = [self.task] if self.task in data.labels else []
         return Batches(data, tasks=tasks, fields=tuple(self.input), **options)
 
@@ -162,22 +168,31 @@ class Tagger(SequenceModel):
             DataError: If the corpus has labels that the tagger does not know.
         """
         size = kwargs.pop("batch_size", None) or 32
-        batches = self.batches(x, strict=True, batch_size=size, shuffle=True)
+        batches = self._labelled(self.batches(x, strict=True, batch_size=size, shuffle=True))
         if isinstance(batches, Batches):
             kwargs["shuffle"] = False  # Keras would shuffle again, in an order that a resumed run cannot repeat
         elif y is not None:
             kwargs["batch_size"] = size
         held_out = kwargs.pop("validation_data", None)
         if held_out is not None:
-            held_out = self.batches(held_out, batch_size=max(size, 32))
+            held_out = self._labelled(self.batches(held_out, batch_size=max(size, 32)))
             if restore_best is not None:
                 kwargs["callbacks"] = [*(kwargs.get("callbacks") or []), BestWeights(restore_best)]
         return super().fit(batches, y, validation_data=held_out, **kwargs)
 
+    def _labelled(self, batches: Any) -> Any:
+        if not isinstance(batches, Batches):
+            return batches
+        if not len(batches):
+            raise DataError("Expected sentences, received none.")
+        if self.task not in batches.tasks:
+            raise DataError(f"The sentences have no column {self.task!r}, which this tagger learns; read them with it.")
+        return batches
+
     def evaluate(self, x: Any = None, y: Any = None, return_dict: bool = False, **kwargs: Any) -> Any:
         """Evaluates as `keras.Model.evaluate` does, with precision, recall, F1 and accuracy of the tags besides."""
         size = kwargs.pop("batch_size", None) or 32
-        batches = self.batches(x, batch_size=size)
+        batches = self._labelled(self.batches(x, batch_size=size))
         if not isinstance(batches, keras.utils.PyDataset) and y is not None:
             kwargs["batch_size"] = size
         logs = super().evaluate(batches, y, return_dict=True, **kwargs)
@@ -205,7 +220,7 @@ class Tagger(SequenceModel):
         Args:
             data: A corpus or `Batches`.
         """
-        batches = self.batches(data)
+        batches = self._labelled(self.batches(data))
         gold = [sentence.columns[self.task] for sentence in batches.encoded.sentences]
         return score(gold, self.tags(batches), self.scheme)
 
@@ -228,6 +243,8 @@ class Tagger(SequenceModel):
 
     def tag_all(self, texts: Iterable[str | Sequence[str]], tokenizer: Tokenizer = split_sentences) -> list[Tagging]:
         """Tags many texts at once, in batches over all of them. See `tag`."""
+        if isinstance(texts, str):
+            raise DataError("tag_all takes several texts, received one; use tag for one text.")
         drafts = [Draft(text, tokenizer(text)) if isinstance(text, str) else draft_words(text) for text in texts]
         flat = [sentence for draft in drafts for sentence in draft.to_tag()]
         tags = iter(self.tags(flat) if flat else [])

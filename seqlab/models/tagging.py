@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 from seqlab.corpora.records import Sentence
+from seqlab.errors import DataError
 from seqlab.tags.spans import spans
 from seqlab.text.tokenizer import Token
 
@@ -78,6 +79,10 @@ class Draft(NamedTuple):
 def draft_words(words: Sequence[str]) -> Draft:
     """Takes a sentence that is already cut into words; its text is the words joined by blanks."""
     tokens, place = [], 0
+    if "" in words:
+        raise DataError(
+            f"word {list(words).index('')} of a sentence is empty; leave it out, or write what stands there."
+        )
     for word in words:
         tokens.append(Token(word, place, place + len(word)))
         place += len(word) + 1

@@ -16,6 +16,8 @@ from seqlab.text.casing import casing
 from seqlab.text.rules import lookups
 from seqlab.text.vocabulary import Labels, Vocabulary
 
+DEFAULT_RULES = ("brackets", "lowercase", "digits")
+
 
 @dataclass
 class Encoded:
@@ -67,7 +69,7 @@ class Vectorizer:
         words: Vocabulary,
         characters: Vocabulary,
         labels: Mapping[str, Labels],
-        rules: Sequence[str] = ("brackets", "lowercase", "digits"),
+        rules: Sequence[str] = DEFAULT_RULES,
         schemes: Mapping[str, str | None] | None = None,
         char_limit: int = 48,
     ) -> None:

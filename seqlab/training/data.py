@@ -28,9 +28,16 @@ class Data(NamedTuple):
 def read(path: str | Path, task: str, data: DataSettings, scheme: str | None = None) -> Corpus:
     """Reads one file as the settings say."""
     if data.format == "conllu":
-        return conllu(path, data.fields, encoding=data.encoding)
+        return conllu(path, data.fields, encoding=data.encoding, strict=not data.lenient)
     wanted = scheme or data.scheme
-    return conll(path, data.columns, scheme={task: wanted} if wanted else None, encoding=data.encoding)
+    return conll(
+        path,
+        data.columns,
+        scheme={task: wanted} if wanted else None,
+        separator=data.separator,
+        encoding=data.encoding,
+        strict=not data.lenient,
+    )
 
 
 def corpora(settings: Settings, strict: bool = False) -> Data:
@@ -55,7 +62,7 @@ def corpora(settings: Settings, strict: bool = False) -> Data:
     test = read(data.test, task, data, scheme) if data.test is not None else None
     for name, other in (("development", dev), ("test", test)):
         if other is not None:
-            _report_unseen(train, other, task, name, strict)
+            report_unseen(train, other, task, name, strict)
     return Data(train, dev, test)
 
 
@@ -83,7 +90,8 @@ def digest(settings: Settings) -> dict[str, str]:
     return found
 
 
-def _report_unseen(train: Corpus, other: Corpus, task: str, name: str, strict: bool) -> None:
+def report_unseen(train: Corpus, other: Corpus, task: str, name: str, strict: bool) -> None:
+    """Warns of labels that training has not seen, or refuses them."""
     known = train.labels(task)
     unseen = Counter({label: n for label, n in other.labels(task).items() if label not in known})
     if not unseen:

@@ -102,6 +102,8 @@ def run(settings: Settings, folder: Path, corpora: data_room.Data, verbose: int 
 
 def build(settings: Settings, corpus: Corpus) -> Tagger:
     """Builds the tagger that the settings describe, for a training corpus."""
+    if settings.tag_scheme is not None:
+        corpus = corpus.converted(settings.task, settings.tag_scheme)
     words = builders.words_of(
         corpus,
         settings.words.vectors,
@@ -203,7 +205,8 @@ def _open_folder(settings: Settings, folder: Path, resume: bool) -> None:
         "packages": {name: _version(name) for name in ("seqlab", "keras", "tensorflow", "jax", "torch", "numpy")},
         "data": data_room.digest(settings),
     }
-    if not stored.exists():
+    begun = any(folder.glob(f"**/{STATE}")) or (folder / SCORES).exists()
+    if not stored.exists() or not (begun or resume):  # a start that failed before its first epoch leaves no run
         write_text(folder / VERSIONS, json.dumps(facts, indent=1) + "\n")
         write_text(stored, settings.model_dump_json(indent=1) + "\n")
         return
@@ -217,6 +220,13 @@ def _open_folder(settings: Settings, folder: Path, resume: bool) -> None:
     changed = [path for path, value in before["data"].items() if facts["data"].get(path) != value]
     if changed:
         raise DataError(f"{folder} was trained on other data: {', '.join(changed)} changed since. Start a new run.")
+    if before["backend"] != facts["backend"]:
+        raise SettingsError(
+            f"{folder} was trained on the {before['backend']} backend, this is {facts['backend']}: set "
+            f"KERAS_BACKEND={before['backend']} to end where an unbroken run would."
+        )
+    if before["packages"] != facts["packages"]:
+        log.warning("Other package versions than those of the run (%s): it may end differently.", folder / VERSIONS)
     _clean(folder)
 
 
@@ -245,24 +255,28 @@ def stored_settings(folder: Path) -> Settings:
     return Settings.model_validate_json(path.read_text("utf-8"))
 
 
-def train_folds(settings: Settings, folder: str | Path, resume: bool = False, verbose: int = 1) -> dict[str, Any]:
+def train_folds(
+    settings: Settings, folder: str | Path, resume: bool = False, strict: bool = False, verbose: int = 1
+) -> dict[str, Any]:
     """Trains once for each fold of the training file and returns the mean and spread of the held-out scores.
 
     Args:
         settings: Settings with `data.folds`.
         folder: Folder of all runs; fold `k` is trained in `fold-k`. A finished fold is not trained again.
         resume: Go on with a run that was cut off.
+        strict: Refuse labels in a fold that the others have not.
         verbose: As Keras' `fit`.
 
     Returns:
-        `{"folds": [score of each], "mean": ..., "stdev": ...}` of the monitored figure, also written to `scores.json`.
+        `{"folds": [F1 of each], "mean": ..., "stdev": ...}`, also written to `scores.json`.
     """
     folder = Path(folder)
-    _open_folder(settings, folder, resume)
     train_corpus = data_room.read(settings.data.train, settings.task, settings.data)
+    _open_folder(settings, folder, resume)
     found = []
     for number, (rest, part) in enumerate(train_corpus.folds(settings.data.folds or 2, settings.data.split_seed)):
         place = folder / f"fold-{number}"
+        data_room.report_unseen(rest, part, settings.task, f"fold {number}", strict)
         if not (place / SCORES).exists():
             place.mkdir(exist_ok=True)
             _clean(place)

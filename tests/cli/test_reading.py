@@ -24,6 +24,8 @@ def test_parse_columns() -> None:
 def test_the_run_says_how_files_are_read_unless_told_otherwise(tmp_path: Path) -> None:
     settings = tiny.settings(tmp_path)
     (tmp_path / "settings.json").write_text(settings.model_dump_json(), encoding="utf-8")
+    assert data_settings(tmp_path, [], None, None, "ner").columns == {"word": 0, "ner": -1}  # no run's: not its file
+    (tmp_path / "versions.json").write_text("{}", encoding="utf-8")
     for place in (tmp_path, tmp_path / "model.keras"):
         assert data_settings(place, [], None, None, "chunk") == settings.data
     changed = data_settings(tmp_path, ["word=1", "chunk=0"], "conllu", "latin-1", "chunk")

@@ -62,12 +62,28 @@ def test_a_resumed_run_takes_no_other_settings(
 def test_folds_print_mean_and_spread(
     recipe: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def folds(settings: Settings, folder: Path, resume: bool) -> dict[str, object]:
-        assert settings.data.folds == 3 and not resume
+    def folds(settings: Settings, folder: Path, resume: bool, strict: bool) -> dict[str, object]:
+        assert settings.data.folds == 3 and not resume and not strict
         return {"folds": [0.5, 0.6, 0.7], "mean": 0.6, "stdev": 0.1}
 
     monkeypatch.setattr("seqlab.training.run.train_folds", folds)
-    assert main(["train", recipe, "--data.folds", "3", "--data.dev", "None", "--run", str(tmp_path / "run")]) == 0
+    assert (
+        main(
+            [
+                "train",
+                recipe,
+                "--data.folds",
+                "3",
+                "--data.dev",
+                "None",
+                "--data.test",
+                "None",
+                "--run",
+                str(tmp_path / "run"),
+            ]
+        )
+        == 0
+    )
     assert "50.00, 60.00, 70.00\nmean 60.00, spread 10.00" in capsys.readouterr().out
 
 
@@ -113,7 +129,8 @@ def test_wrong_flags_are_refused_with_a_suggestion(
         ),
         (
             "from seqlab.settings import *\n"
-            "def settings(): return Settings(data=DataSettings(train='x', columns={'word': 0, 'chunk': 1}), task='chnk')",
+            "def settings():\n"
+            "    return Settings(data=DataSettings(train='x', columns={'word': 0, 'chunk': 1}), task='chnk')",
             "'chnk' is not among .*Did you mean 'chunk'",
         ),
     ],
@@ -153,5 +170,6 @@ def test_a_run_without_a_recipe(tmp_path: Path) -> None:
     data = tiny.write(tmp_path / "data")
     flags = ["--data.train", str(data / "train.conll"), "--data.columns.label", "2"]
     flags += ["--training.epochs", "1", "--encoder.units", "4", "--encoder.layers", "1", "--data.held-out", "8"]
+    flags += ["--head", "softmax", "--words.chars", "None"]
     assert main(["train", *flags, "--run", str(tmp_path / "run")]) == 0
     assert json.loads((tmp_path / "run" / "scores.json").read_text("utf-8"))["dev"]["tokens"] == 80

@@ -88,7 +88,7 @@ def test_same_seed_same_training_and_the_last_epoch_is_kept_when_asked() -> None
     results = []
     for _ in range(2):
         keras.utils.set_random_seed(7)
-        tagger, watch = tiny.tagger(encoder=BiLSTM(4, dropout=0.3, name="encoder")), Watch()
+        tagger, watch = tiny.tagger(dropout=0.3, head="softmax", chars=None), Watch()
         options = {"epochs": 2, "batch_size": 8, "callbacks": [watch], "restore_best": None, "verbose": 0}
         history = tagger.fit(tiny.train_part(), validation_data=tiny.dev_part(), **options).history
         results.append((history["loss"], tagger.get_weights()))
@@ -121,7 +121,7 @@ def test_unseen_words_keep_their_vectors_while_plain_arrays_train_as_everywhere_
     # A table of characters has as many rows as there are words, so arrays that Keras is to cut hold none.
     train, names = tiny.train_part(), [*sorted(tiny.train_part().words()), "zyx", "zzz", "yyy"]
     matrix = np.random.default_rng(1).normal(size=(len(names), 4)).astype("float32")
-    tagger = tiny.tagger(word_vectors=WordVectors(names, matrix), chars=None)
+    tagger = tiny.tagger(word_vectors=WordVectors(names, matrix), head="softmax", chars=None)
     inputs, labels = tagger.batches(train, batch_size=24)[0]
     history = tagger.fit(inputs, labels, epochs=3, batch_size=8, verbose=0).history
     assert history["loss"][-1] < history["loss"][0]

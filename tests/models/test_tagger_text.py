@@ -52,16 +52,16 @@ def test_empty_sentence_gives_nothing() -> None:
 
 
 def test_words_are_taken_as_they_are() -> None:
-    words = ["New York", "do", "n't", "", "👩‍🚀", "x" * 10_000]
+    words = ["New York", "do", "n't", "👩‍🚀", "x" * 10_000]
     tagging = tiny.trained().tag(words)
     assert [token.text for token in tagging.tokens] == words
-    assert tagging.sentences == ((0, 6),)
+    assert tagging.sentences == ((0, 5),)
     check_places(tagging, " ".join(words))
 
 
 def test_many_texts_equal_each_alone() -> None:
     tagger = tiny.trained()
-    texts = [*ODD.values(), "", ["The", "council", "fell"]]
+    texts = [ODD["plain"], "", ODD["zwj"], ["The", "council", "fell"], ODD["long token"]]
     for text, together in zip(texts, tagger.tag_all(texts), strict=True):
         assert together == tagger.tag(text)
     assert tagger.tag_all([]) == []

@@ -2,15 +2,20 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
+from seqlab.errors import DataError
 from seqlab.models.tagging import Draft, TextSpan, draft_words
 from seqlab.text.tokenizer import Token, split_sentences
 
 
 def test_words_are_joined_by_blanks_with_exact_places() -> None:
-    draft = draft_words(["New", "", "York", "👩‍🚀"])
+    draft = draft_words(["New", "York", "👩‍🚀"])
     assert draft.text == "New  York 👩‍🚀"
-    assert [draft.text[token.start : token.end] for token in draft.sentences[0]] == ["New", "", "York", "👩‍🚀"]
+    assert [draft.text[token.start : token.end] for token in draft.sentences[0]] == ["New", "York", "👩‍🚀"]
     assert draft_words([]) == Draft("", [])
+    with pytest.raises(DataError, match="word 1 of a sentence is empty"):
+        draft_words(["New", ""])
 
 
 def test_finish_joins_tags_and_cuts_spans_from_the_original() -> None:
