@@ -3,8 +3,10 @@
     python scripts/prepare_data.py conll2000 FOLDER    # and glove; see data/README.md
     KERAS_BACKEND=jax seqlab train recipes/conll2000_chunking.py
 
-1,000 training sentences, drawn by the seed, are the development set, as in the SC-LSTM paper.
-Time: TBD. Score: TBD.
+1,000 training sentences, drawn by a fixed seed, are the development set, as in the SC-LSTM paper. The settings were
+chosen on development data (learning rate 1e-3 to 4e-3, dropout 0.3 to 0.5), never on the test set.
+Time: 7 minutes on a shared 2-core machine, JAX backend, two of them compiling. Score: test F1 94.05, dev F1 94.95
+(seed 1).
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
     python scripts/prepare_data.py ud_en_1.3 FOLDER    # and glove; see data/README.md
     KERAS_BACKEND=jax seqlab train recipes/ud_pos.py
 
-Time: TBD. Score: TBD.
+Time: 11 minutes on a shared 2-core machine, JAX backend. Score: test accuracy 95.61, dev accuracy 95.20 (seed 1).
 """
 
 from __future__ import annotations

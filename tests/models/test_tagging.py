@@ -5,6 +5,9 @@ import json
 import pytest
 
 from seqlab.errors import DataError
+import pytest
+
+from seqlab.errors import DataError
 from seqlab.models.tagging import Draft, TextSpan, draft_words
 from seqlab.text.tokenizer import Token, split_sentences
 
