@@ -68,8 +68,7 @@ def train_settings(default: Settings, arguments: Sequence[str], name: str, recip
 
     if resume is not None:
         stored = runs.stored_settings(resume)
-        changed = settings != stored and (recipe is not None or settings != default)
-        if changed or folder is not None:
+        if folder is not None or (settings != stored and (recipe is not None or settings != default)):
             raise SettingsError(
                 f"--resume {resume} goes on with that run's folder and settings; leave the recipe and other flags out."
             )

@@ -5,16 +5,13 @@ import json
 import pytest
 
 from seqlab.errors import DataError
-import pytest
-
-from seqlab.errors import DataError
 from seqlab.models.tagging import Draft, TextSpan, draft_words
 from seqlab.text.tokenizer import Token, split_sentences
 
 
 def test_words_are_joined_by_blanks_with_exact_places() -> None:
     draft = draft_words(["New", "York", "👩‍🚀"])
-    assert draft.text == "New  York 👩‍🚀"
+    assert draft.text == "New York 👩‍🚀"
     assert [draft.text[token.start : token.end] for token in draft.sentences[0]] == ["New", "York", "👩‍🚀"]
     assert draft_words([]) == Draft("", [])
     with pytest.raises(DataError, match="word 1 of a sentence is empty"):
