@@ -38,7 +38,7 @@ def test_every_part_is_documented(kind):
     [
         ({"seeds": 3}, r"^Settings: unknown key 'seeds'; known: data, task, .*Did you mean 'seed'\?$"),
         ({"encoder": {"unit": 3}}, r"^Settings: encoder: EncoderSettings: unknown key 'unit'.*Did you mean 'units'\?$"),
-        ({"zzz": 3}, r"unknown key 'zzz'; known: data, task, words, encoder, head, training, seed\.$"),
+        ({"zzz": 3}, r"unknown key 'zzz'; known: data, task, tag_scheme, words, encoder, head, training, seed\.$"),
         ({"training": {"epochs": "many"}}, r"TrainingSettings: epochs: Input should be a valid integer.*'many'$"),
         ({"training": {"epochs": 2.5}}, r"epochs: Input should be a valid integer.*received 2.5$"),
         ({"training": {"learning_rate": -1}}, r"learning_rate: Input should be greater than 0, received -1$"),
@@ -89,3 +89,12 @@ def test_task_of_a_conllu_file_is_a_field():
     assert Settings(data=data, task="pos").task == "pos"
     with pytest.raises(SettingsError, match=r"'poss' is not among data.fields \(pos\)\. Did you mean 'pos'"):
         Settings(data=data, task="poss")
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [({"folds": 3, "dev": "d"}, "leave dev and test out"), ({"held_out": 1.5}, "a share below 1 or a whole number")],
+)
+def test_data_settings_that_contradict(values: dict[str, object], words: str) -> None:
+    with pytest.raises(SettingsError, match=words):
+        Settings(data=DataSettings(train="t", **values))

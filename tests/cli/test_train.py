@@ -173,3 +173,17 @@ def test_a_run_without_a_recipe(tmp_path: Path) -> None:
     flags += ["--head", "softmax", "--words.chars", "None"]
     assert main(["train", *flags, "--run", str(tmp_path / "run")]) == 0
     assert json.loads((tmp_path / "run" / "scores.json").read_text("utf-8"))["dev"]["tokens"] == 80
+
+
+def test_columns_are_named_by_flag(tmp_path: Path) -> None:
+    data, folder = tiny.write(tmp_path / "data"), tmp_path / "run"
+    flags = ["--columns", "word=0", "ner=3", "--data.train", str(data / "train.conll"), "--data.held-out", "4"]
+    flags += ["--training.epochs", "1", "--encoder.units", "4", "--words.chars", "None", "--run", str(folder)]
+    assert main(["train", *flags]) == 0
+    stored = Settings.model_validate_json((folder / "settings.json").read_text("utf-8"))
+    assert stored.task == "ner" and stored.data.columns == {"word": 0, "ner": 3}
+
+
+def test_the_recipe_stands_before_the_flags(recipe: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "--seed", "2", recipe]) == 1
+    assert "the recipe stands before the flags" in capsys.readouterr().err

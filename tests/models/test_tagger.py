@@ -155,3 +155,21 @@ def test_wrong_task_names_those_there_are() -> None:
     tagger = tiny.trained()
     with pytest.raises(ValueError, match="task must be one of chunk, received 'pos'"):
         Tagger(tagger.vectorizer, "pos", tagger.features, tagger.encoder, tagger.head)
+
+
+def test_data_without_labels_is_refused() -> None:
+    bare = [Sentence(sentence.words) for sentence in tiny.dev_part()]
+    for use in (tiny.trained().fit, tiny.trained().evaluate, tiny.trained().score):
+        with pytest.raises(DataError, match="no column 'chunk'"):
+            use(bare)
+    with pytest.raises(DataError, match="received none"):
+        tiny.trained().evaluate([])
+    with pytest.raises(DataError, match="tag_all takes several texts"):
+        tiny.trained().tag_all("ab")
+
+
+def test_epochs_without_validation_are_passed_over() -> None:
+    history = tiny.tagger().fit(
+        tiny.train_part(), validation_data=tiny.dev_part(), validation_freq=2, epochs=2, batch_size=8, verbose=0
+    )
+    assert len(history.history["val_f1"]) == 1

@@ -14,7 +14,7 @@ from numpy.testing import assert_allclose
 
 from seqlab.errors import DataError, SettingsError
 from seqlab.inference.load import load
-from seqlab.settings import DataSettings, Settings
+from seqlab.settings import DataSettings, Settings, WordSettings
 from seqlab.training import run as runs
 from tests import tiny
 
@@ -226,3 +226,26 @@ def test_build_follows_the_settings(tmp_path: Path) -> None:
     assert [feature.name for feature in tagger.features] == ["word_vectors"]
     assert tagger.features[0].dim == 6 and tagger.encoder.units == 3
     assert type(tagger.head).__name__ == "SoftmaxHead"
+
+
+def test_a_start_that_failed_leaves_the_folder_free(tmp_path: Path) -> None:
+    wrong = tiny.settings(tiny.write(tmp_path / "data"), epochs=1)
+    words = WordSettings(**{**wrong.words.model_dump(), "vectors": str(tmp_path / "missing.txt")})
+    with pytest.raises(DataError):
+        runs.train(Settings(**{**dict(wrong), "words": words}), tmp_path / "run", verbose=0)
+    assert runs.train(wrong, tmp_path / "run", verbose=0).scores["dev"].tokens == 50
+
+
+def test_another_backend_is_refused(finished_run: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(finished_run, tmp_path / "run")
+    facts = json.loads((folder / "versions.json").read_text("utf-8"))
+    (folder / "versions.json").write_text(json.dumps({**facts, "backend": "other"}), encoding="utf-8")
+    with pytest.raises(SettingsError, match="trained on the other backend.*KERAS_BACKEND=other"):
+        runs.train(runs.stored_settings(folder), folder, resume=True, verbose=0)
+
+
+def test_learning_in_another_scheme_scores_in_the_same_way(tmp_path: Path) -> None:
+    base = tiny.settings(tiny.write(tmp_path / "data"), epochs=1)
+    result = runs.train(Settings(**{**dict(base), "tag_scheme": "iobes"}), tmp_path / "run", verbose=0)
+    assert result.tagger.scheme == "iobes" and any(label.startswith("S-") for label in result.tagger.labels)
+    assert result.scores["dev"].overall.support == result.tagger.score(tiny.dev_part()).overall.support > 0
