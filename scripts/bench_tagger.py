@@ -5,7 +5,7 @@
 Each system lives in a process of its own and they take turns, one pass each, so that all see the same machine; the
 table gives medians and the ratio to the peer. Words (GloVe 50d), casing, char-CNN, two bidirectional LSTM layers of
 100, CRF; Adam with clipping; the same batches for all. The peer needs `pip install torch pytorch-crf`; without them it
-is left out. A second table adds the parts one after the other, to say where the time of a training step goes.
+is left out. With `--parts` a second table adds the parts one after the other, to say where the time of a step goes.
 """
 
 from __future__ import annotations
@@ -33,17 +33,18 @@ def main() -> int:
     parser.add_argument("--passes", type=int, default=5, help="timed passes of each system")
     parser.add_argument("--sentences", type=int, default=2000, help="training sentences in a pass")
     parser.add_argument("--systems", nargs="+", default=list(SYSTEMS), choices=SYSTEMS)
+    parser.add_argument("--parts", action="store_true", help="also say where the time of a training step goes")
     parser.add_argument("--worker", nargs=3, metavar=("SYSTEM", "BATCH", "SENTENCES"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.worker:
         return work(options.worker[0], int(options.worker[1]), int(options.worker[2]))
     for batch in options.batch:
         print(f"\nbatch {batch}: medians of {options.passes} passes, tokens/s")
-        throughput(options.systems, batch, options.sentences, options.passes)
+        throughput(options.systems, batch, options.sentences, options.passes, options.parts)
     return 0
 
 
-def throughput(systems: list[str], batch: int, sentences: int, passes: int) -> None:
+def throughput(systems: list[str], batch: int, sentences: int, passes: int, parts: bool) -> None:
     """Prints the tables of one batch size."""
     workers = {system: start(system, batch, sentences) for system in systems}
     workers = {system: worker for system, worker in workers.items() if ask(worker, "ready") is not None}
@@ -61,16 +62,20 @@ def throughput(systems: list[str], batch: int, sentences: int, passes: int) -> N
             rate, peer = (statistics.median(rates.get((name, job), [0.0])) for name in (system, "torch"))
             row += f" {rate:8.0f} {rate / peer if peer else float('nan'):6.2f}"
         print(row)
-    print(
-        f"\nwhere the time of a training step goes, ms\n{'part':14} "
-        + " ".join(f"{s:>12}" for s in workers if s != "torch")
-    )
-    steps = {system: ask(worker, "parts") for system, worker in workers.items() if system != "torch"}
-    for k, part in enumerate(PARTS):
-        shares = [times[k] - (times[k - 1] if k else 0) for times in steps.values()]
-        print(f"{part:14} " + " ".join(f"{share:12.1f}" for share in shares))
+    if parts:
+        print_parts({name: worker for name, worker in workers.items() if name != "torch"})
     for worker in workers.values():
         worker.kill()
+
+
+def print_parts(workers: dict[str, subprocess.Popen[str]]) -> None:
+    """Prints what each part adds to a training step."""
+    print("\nwhere the time of a training step goes, ms")
+    print(f"{'part':14} " + " ".join(f"{system:>12}" for system in workers))
+    steps = [ask(worker, "parts") for worker in workers.values()]
+    for k, part in enumerate(PARTS):
+        shares = [times[k] - (times[k - 1] if k else 0) for times in steps]
+        print(f"{part:14} " + " ".join(f"{share:12.1f}" for share in shares))
 
 
 def start(system: str, batch: int, sentences: int) -> subprocess.Popen[str]:
@@ -82,7 +87,6 @@ def start(system: str, batch: int, sentences: int) -> subprocess.Popen[str]:
         env=os.environ | backend,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
         text=True,
     )
 
@@ -139,12 +143,18 @@ def build(corpus: Any, vectors: Path, last: str) -> Any:
     from seqlab.models import builders
     from seqlab.models.tagger import Tagger
 
+    class Through(keras.layers.Layer):
+        """Stands where the encoder is left out."""
+
+        def call(self, inputs: Any, mask: Any = None) -> Any:
+            return inputs
+
     known = PARTS[: PARTS.index(last) + 1]
     words = builders.words_of(corpus, vectors, unseen_vectors=0)
     vectorizer = builders.vectorizer_of(corpus, "chunk", words)
     chars = "cnn" if "+ characters" in known else None
     features = builders.features_of(vectorizer, words, chars=chars, casing="+ casing" in known)
-    encoder = BiLSTM(100, layers=2, dropout=0.5) if "+ encoder" in known else keras.layers.Identity()
+    encoder = BiLSTM(100, layers=2, dropout=0.5) if "+ encoder" in known else Through()
     head = builders.head_of("crf" if "+ crf" in known else "softmax", len(vectorizer.labels["chunk"]))
     tagger = Tagger(vectorizer, "chunk", features, encoder, head)
     tagger.compile(keras.optimizers.Adam(1e-3, global_clipnorm=5.0))
