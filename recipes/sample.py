@@ -4,8 +4,7 @@
     seqlab train recipes/sample.py --task chunk   # one of them
 
 Time: about 2 minutes on 2 cores, TensorFlow backend. Score on the test part, seed 1: chunk F1 85.5, part-of-speech
-accuracy 92.2, entity F1 56.2 (95 entities to find, 496 to learn from: too few for more, and it moves by several points
-from seed to seed).
+accuracy 92.2, entity F1 56.2 (95 entities to find, 496 to learn from: too few for more).
 """
 
 from __future__ import annotations
