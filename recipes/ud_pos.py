@@ -1,9 +1,14 @@
 """UD English 1.3 parts of speech: words (GloVe 50d), casing and char-CNN into a BiLSTM and a softmax.
 
-    python scripts/prepare_data.py ud_en_1.3 FOLDER    # and glove; see data/README.md
+    python scripts/prepare_data.py ud_en_1.3 FOLDER
+    python scripts/prepare_data.py glove FOLDER        # the official file or the cut; see data/README.md
     KERAS_BACKEND=jax seqlab train recipes/ud_pos.py
 
-Time: 11 minutes on a shared 2-core machine, JAX backend. Score: test accuracy 95.61, dev accuracy 95.20 (seed 1).
+Time: 11 minutes on a shared 2-core machine, JAX backend. Score: test accuracy 95.61, dev accuracy 95.20 (seed 1),
+both measured while the encoder was Keras' LSTM layer, of the same equation.
+
+Flags change any of it: `--seed 2` for another run, `--words.vectors FILE` for other vectors, `--training.epochs 2` for
+a trial, `--run FOLDER` for the place of the run.
 """
 
 from __future__ import annotations
@@ -11,14 +16,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from seqlab.corpora.catalogue import locate
 from seqlab.settings import DataSettings, EncoderSettings, Settings, TrainingSettings, WordSettings
 
 DATA = Path(os.environ.get("SEQLAB_DATA", "data"))
 
 
 def settings() -> Settings:
-    # the official file, or the cut that data/README.md names
-    vectors = next((DATA / "glove").glob("glove.6B.50d*.txt"), DATA / "glove" / "glove.6B.50d.txt")
     corpus = DATA / "ud_en_1.3"
     return Settings(
         data=DataSettings(
@@ -28,7 +32,7 @@ def settings() -> Settings:
             format="conllu",
         ),
         task="pos",
-        words=WordSettings(vectors=str(vectors)),
+        words=WordSettings(vectors=str(locate("glove", "50d", DATA))),
         encoder=EncoderSettings(units=100, layers=2, dropout=0.3),
         head="softmax",
         training=TrainingSettings(

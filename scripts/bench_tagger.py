@@ -11,7 +11,6 @@ is left out. With `--parts` a second table adds the parts one after the other, t
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import statistics
 import subprocess
@@ -20,6 +19,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from workers import ask, serve, start  # beside this file
 
 DATA = Path(os.environ.get("SEQLAB_DATA", "data"))
 SYSTEMS = ("tensorflow", "jax", "torch")
@@ -46,7 +47,7 @@ def main() -> int:
 
 def throughput(systems: list[str], batch: int, sentences: int, passes: int, parts: bool) -> None:
     """Prints the tables of one batch size."""
-    workers = {system: start(system, batch, sentences) for system in systems}
+    workers = {system: start(__file__, system, str(batch), str(sentences)) for system in systems}
     workers = {system: worker for system, worker in workers.items() if ask(worker, "ready") is not None}
     rates: dict[tuple[str, str], list[float]] = {}
     for number in range(passes + 1):
@@ -78,29 +79,6 @@ def print_parts(workers: dict[str, subprocess.Popen[str]]) -> None:
         print(f"{part:14} " + " ".join(f"{share:12.1f}" for share in shares))
 
 
-def start(system: str, batch: int, sentences: int) -> subprocess.Popen[str]:
-    """Starts the process of one system."""
-    backend = {"KERAS_BACKEND": "tensorflow" if system == "torch" else system, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    command = [sys.executable, __file__, "--worker", system, str(batch), str(sentences)]
-    return subprocess.Popen(
-        command,
-        env=os.environ | backend,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-
-
-def ask(worker: subprocess.Popen[str], job: str) -> Any:
-    """Has a worker do one job; `None` if it cannot."""
-    if worker.stdin is None or worker.stdout is None or worker.poll() is not None:
-        return None
-    worker.stdin.write(job + "\n")
-    worker.stdin.flush()
-    answer = worker.stdout.readline()
-    return json.loads(answer) if answer else None
-
-
 def work(system: str, batch: int, sentences: int) -> int:
     """Builds a system and does what standard input asks for."""
     from seqlab.corpora.conll import conll
@@ -121,17 +99,17 @@ def work(system: str, batch: int, sentences: int) -> int:
             "tag": lambda: tagger.decoder.labels(tag),
         }
     sizes = {"train": int(train.encoded.offsets[-1]), "tag": int(tag.encoded.offsets[-1])}
-    for line in sys.stdin:
-        job = line.strip()
+
+    def answer(job: str) -> Any:
         if job in jobs:
             began = time.perf_counter()
             jobs[job]()
-            answer: Any = sizes[job] / (time.perf_counter() - began)
-        elif job == "parts":
-            answer = [step_time(build(corpus, vectors, part), corpus[:sentences], batch) for part in PARTS]
-        else:
-            answer = "ready"
-        print(json.dumps(answer), flush=True)
+            return sizes[job] / (time.perf_counter() - began)
+        if job == "parts":
+            return [step_time(build(corpus, vectors, part), corpus[:sentences], batch) for part in PARTS]
+        return "ready"
+
+    serve(answer)
     return 0
 
 
@@ -139,7 +117,7 @@ def build(corpus: Any, vectors: Path, last: str) -> Any:
     """Builds a tagger with the parts up to one of `PARTS`; the parts after it are left out."""
     import keras
 
-    from seqlab.layers.stack import BiLSTM
+    from seqlab.layers.stack import RecurrentStack
     from seqlab.models import builders
     from seqlab.models.tagger import Tagger
 
@@ -154,7 +132,7 @@ def build(corpus: Any, vectors: Path, last: str) -> Any:
     vectorizer = builders.vectorizer_of(corpus, "chunk", words)
     chars = "cnn" if "+ characters" in known else None
     features = builders.features_of(vectorizer, words, chars=chars, casing="+ casing" in known)
-    encoder = BiLSTM(100, layers=2, dropout=0.5) if "+ encoder" in known else Through()
+    encoder = RecurrentStack(100, layers=2, dropout=0.5) if "+ encoder" in known else Through()
     head = builders.head_of("crf" if "+ crf" in known else "softmax", len(vectorizer.labels["chunk"]))
     tagger = Tagger(vectorizer, "chunk", features, encoder, head)
     tagger.compile(keras.optimizers.Adam(1e-3, global_clipnorm=5.0))

@@ -8,13 +8,13 @@ Nothing is downloaded: data/README.md says where each data set comes from and un
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import sys
 from pathlib import Path
 
 from seqlab.corpora.catalogue import CATALOGUE, Entry, entry, verify
 from seqlab.errors import SeqlabError
+from seqlab.files import replaced
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 # CoNLL-2000 has no development set: this many training sentences are drawn by this seed, as in its recipe.
@@ -59,18 +59,12 @@ def prepare(row: Entry, folder: Path, out: Path) -> int:
     for source, target in row.arrange.items():
         if not (folder / source).exists():
             continue  # a file of another variant: verify() has found one variant complete
-        copy(folder / source, out / target)
+        with replaced(out / target) as temporary:
+            shutil.copyfile(folder / source, temporary)
         print(f"wrote {out / target}")
     if row.name == "conll2000":
         split_conll2000(folder / "train.txt", out)
     return 0
-
-
-def copy(source: Path, target: Path) -> None:
-    """Copies a file so that the target is either whole or not there."""
-    part = target.with_name(target.name + ".part")
-    shutil.copyfile(source, part)
-    os.replace(part, target)
 
 
 def split_conll2000(train: Path, out: Path) -> None:

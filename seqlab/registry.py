@@ -13,14 +13,25 @@ from typing import Any
 import wrapt
 
 CLASSES = {
-    "BiLSTM": "seqlab.layers.stack",
+    "Bidirectional": "seqlab.layers.bidirectional",
     "CRFHead": "seqlab.layers.heads.crf",
     "CasingEmbedding": "seqlab.layers.features.casing",
     "CharCNN": "seqlab.layers.features.chars",
+    "GRUCell": "seqlab.layers.cells.gru",
+    "LSTMCell": "seqlab.layers.cells.lstm",
+    "LearnedStateCell": "seqlab.layers.cells.wrappers",
+    "Projection": "seqlab.layers.cells.parts",
+    "Recurrent": "seqlab.layers.recurrent",
+    "RecurrentDropoutCell": "seqlab.layers.cells.wrappers",
+    "RecurrentStack": "seqlab.layers.stack",
+    "ResidualCell": "seqlab.layers.cells.wrappers",
+    "SCLSTMCell": "seqlab.layers.cells.sc_lstm",
+    "SRNCell": "seqlab.layers.cells.gru",
     "SequenceModel": "seqlab.models.sequence_model",
     "SoftmaxHead": "seqlab.layers.heads.softmax",
     "Tagger": "seqlab.models.tagger",
     "WordEmbedding": "seqlab.layers.features.words",
+    "ZoneoutCell": "seqlab.layers.cells.zoneout",
 }
 """Every class that a saved model can name, and the module that registers it; a test holds it against the code."""
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from seqlab.errors import SettingsError, suggest
+
+Cell = Literal["v", "nig", "nfg", "nog", "niaf", "noaf", "cifg", "np", "fgr", "gru", "gru_after", "srn"]
 
 
 class _Part(BaseModel):
@@ -52,8 +55,14 @@ class WordSettings(_Part):
 
     vectors: str | None = Field(None, description="word-vector file: GloVe, word2vec or fastText text, plain or .gz")
     dropout: float = Field(0.0, ge=0, lt=1, description="share of words read as unknown in training")
-    dim: int = Field(50, gt=0, description="width of word vectors without a file")
-    min_count: int = Field(2, ge=1, description="a word without a vector needs this many occurrences for a row")
+    dim: int | None = Field(
+        None, gt=0, description="width of word vectors: 50 if not given; with a file, that of its vectors and no other"
+    )
+    min_count: int = Field(
+        2,
+        ge=1,
+        description="occurrences in training from which a word has a row of its own; one with a vector always has",
+    )
     unseen_vectors: int | None = Field(
         None, ge=0, description="vectors of words outside training that travel in the model"
     )
@@ -67,6 +76,8 @@ class EncoderSettings(_Part):
     units: int = Field(100, gt=0, description="units of each direction")
     layers: int = Field(2, gt=0, description="number of bidirectional layers")
     dropout: float = Field(0.4, ge=0, lt=1, description="variational dropout before, between and after layers")
+    recurrent_dropout: float = Field(0.0, ge=0, lt=1, description="variational dropout inside the recurrence")
+    cell: Cell = Field("np", description="LSTM variant (np: the usual LSTM, v: with peepholes, ...), or another cell")
 
 
 class TrainingSettings(_Part):
@@ -120,7 +131,7 @@ def _explain(kind: type[BaseModel], error: ValidationError) -> str:
         name = ".".join(str(part) for part in item["loc"])
         if item["type"] == "extra_forbidden":
             known = list(kind.model_fields)
-            lines.append(f"unknown key {name!r}; known: {', '.join(known)}.{suggest(name, known)}")
+            lines.append(f"unknown key {name!r}; known: {', '.join(known)}.{_hint(name, known)}")
         elif item["type"] == "missing":
             lines.append(f"key {name!r} is missing")
         elif item["type"] == "value_error":  # one of our own, from a part inside or from model_post_init
@@ -129,3 +140,17 @@ def _explain(kind: type[BaseModel], error: ValidationError) -> str:
             lines.append(f"{name}: {item['msg']}, received {item['input']!r}")
     text = "; ".join(lines)
     return text if text.startswith(f"{kind.__name__}: ") else f"{kind.__name__}: {text}"
+
+
+def _hint(name: str, known: list[str]) -> str:
+    """Suggests the nearest known key, or the nearest one of the parts of `Settings`, with its part's name."""
+    places: dict[str, list[str]] = {key: [key] for key in known}
+    for part, field in Settings.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, _Part):
+            for key in field.annotation.model_fields:
+                dotted = f"{part}.{key}"
+                places[dotted] = [dotted]
+                if key not in known:
+                    places.setdefault(key, []).append(dotted)
+    near = difflib.get_close_matches(name, places, n=1)
+    return f" Did you mean {' or '.join(map(repr, places[near[0]]))}?" if near else ""

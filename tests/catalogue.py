@@ -12,14 +12,24 @@ from typing import Any
 import keras
 import numpy as np
 
+from seqlab.layers.bidirectional import Bidirectional
+from seqlab.layers.cells.base import RecurrentCell
+from seqlab.layers.cells.gru import GRUCell, SRNCell
+from seqlab.layers.cells.lstm import LSTMCell
+from seqlab.layers.cells.parts import Projection
+from seqlab.layers.cells.sc_lstm import SCLSTMCell
+from seqlab.layers.cells.wrappers import LearnedStateCell, RecurrentDropoutCell, ResidualCell
+from seqlab.layers.cells.zoneout import ZoneoutCell
 from seqlab.layers.features.casing import CasingEmbedding
 from seqlab.layers.features.chars import CharCNN
 from seqlab.layers.features.words import WordEmbedding
 from seqlab.layers.heads.base import Head
 from seqlab.layers.heads.crf import CRFHead
 from seqlab.layers.heads.softmax import SoftmaxHead
-from seqlab.layers.stack import BiLSTM
+from seqlab.layers.recurrent import Recurrent
+from seqlab.layers.stack import RecurrentStack
 from seqlab.models.sequence_model import SequenceModel
+from seqlab.ops.recurrence.variants import VARIANTS
 from tests import tiny
 
 RANDOM = np.random.default_rng(0)
@@ -45,6 +55,8 @@ class Row:
         make: Builds it, options and weights away from their initial values.
         inputs: The arrays that it is called on.
         head: Whether it is a head, with labels and a loss.
+        cell: Builds the cell alone, where the part is one; `make` builds a layer around it.
+        option: What sets this row apart from others of the same class.
         exceptions: Name of a check that the part cannot pass to the reason; a test holds that it does not pass.
     """
 
@@ -52,12 +64,13 @@ class Row:
     make: Callable[[], keras.layers.Layer]
     inputs: tuple[np.ndarray, ...]
     head: bool = False
+    cell: Callable[[], RecurrentCell] | None = None
+    option: str = ""
     exceptions: Mapping[str, str] = field(default_factory=dict)
 
 
-def _learnt(kind: type[keras.layers.Layer], inputs: tuple[np.ndarray, ...], **options: Any) -> keras.layers.Layer:
-    """A layer whose weights are all away from their initial values."""
-    layer = kind(**options)
+def _learnt(layer: keras.layers.Layer, inputs: tuple[np.ndarray, ...]) -> keras.layers.Layer:
+    """The layer with all its weights away from their initial values."""
     layer(*inputs)
     random = np.random.default_rng(1)
     layer.set_weights([random.normal(size=weight.shape).astype("float32") for weight in layer.weights])
@@ -65,25 +78,62 @@ def _learnt(kind: type[keras.layers.Layer], inputs: tuple[np.ndarray, ...], **op
 
 
 def _row(kind: type[keras.layers.Layer], *inputs: np.ndarray, **options: Any) -> Row:
-    return Row(kind.__name__, lambda: _learnt(kind, inputs, **options), inputs, issubclass(kind, Head))
+    return Row(kind.__name__, lambda: _learnt(kind(**options), inputs), inputs, issubclass(kind, Head))
+
+
+def _recurrent(cell: RecurrentCell) -> Recurrent:
+    return Recurrent(cell, return_sequences=True)
+
+
+def _cell_row(make: Callable[[], RecurrentCell], option: str = "") -> Row:
+    return Row(
+        type(make()).__name__,
+        lambda: _learnt(Bidirectional(_recurrent(make())), (FLOATS,)),
+        (FLOATS,),
+        cell=make,
+        option=option,
+    )
 
 
 LAYERS = (
-    _row(BiLSTM, FLOATS, units=3, layers=2, dropout=0.1),
+    Row("Bidirectional", lambda: _learnt(Bidirectional(_recurrent(GRUCell(3)), "sum"), (FLOATS,)), (FLOATS,)),
+    Row("Recurrent", lambda: _learnt(_recurrent(SRNCell(3)), (FLOATS,)), (FLOATS,)),
+    _row(RecurrentStack, FLOATS, units=3, layers=2, dropout=0.1, cell="cifg", recurrent_dropout=0.1),
     _row(CRFHead, FLOATS, tags=4, reduction="sentences", transition_regularizer=keras.regularizers.L1(0.1)),
     replace(_row(CasingEmbedding, INTEGERS, patterns=7, dim=3), exceptions=NO_MASK),
     replace(_row(CharCNN, CHARS, CHAR_ROWS, characters=5, dim=3, filters=4, width=2, dropout=0.1), exceptions=NO_MASK),
+    replace(_row(Projection, FLOATS, units=3, clip=2.0), exceptions=NO_MASK),
     _row(SoftmaxHead, FLOATS, tags=4, reduction="sum", kernel_regularizer=keras.regularizers.L2(0.1)),
     replace(_row(WordEmbedding, INTEGERS, rows=5, dim=3, frozen_rows=2, dropout=0.1), exceptions=NO_MASK),
 )
 
-ABSTRACT = {"Head": "the base of the heads: what scores mean, its subclasses say"}
+CELLS = (
+    *(_cell_row(lambda code=code: LSTMCell(3, code), code) for code in VARIANTS),
+    _cell_row(
+        lambda: LSTMCell(3, gate_slope=True, normalized=True, cell_clip=5.0, projection=Projection(2)), "options"
+    ),
+    _cell_row(lambda: GRUCell(3)),
+    _cell_row(lambda: GRUCell(3, reset_after=True), "after"),
+    _cell_row(lambda: SRNCell(3, activation="softsign")),
+    _cell_row(lambda: SCLSTMCell(3, tasks=2)),
+    _cell_row(lambda: LearnedStateCell(GRUCell(3))),
+    _cell_row(lambda: RecurrentDropoutCell(LSTMCell(3), rate=0.2, seed=1)),
+    _cell_row(lambda: ResidualCell(LSTMCell(5))),
+    _cell_row(lambda: ZoneoutCell(LSTMCell(3), rate=0.2, cell_rate=0.1)),
+)
+"""Cells, each in both directions of a layer."""
+
+ABSTRACT = {
+    "Head": "the base of the heads: what scores mean, its subclasses say",
+    "WrapperCell": "the base of the cells that hold a cell: it adds nothing",
+    "RecurrentCell": "the base of the cells: what a step does, its subclasses say",
+}
 """Public names that no row is needed for, with the reason."""
 
 
 def _sequence_model() -> SequenceModel:
     tokens = keras.Input((None, 5))
-    return SequenceModel(tokens, CRFHead(4)(BiLSTM(3)(tokens)))
+    return SequenceModel(tokens, CRFHead(4)(RecurrentStack(3)(tokens)))
 
 
 def _tagger() -> keras.Model:

@@ -84,8 +84,8 @@ def test_every_registered_class_is_in_the_table():
 
 def test_stand_in_imports_the_class_when_asked():
     config = {"units": 3, "layers": 2, "name": "encoder"}
-    layer = registry.StandIn("BiLSTM", "seqlab.layers.stack").from_config(config)
-    assert (type(layer).__name__, layer.units, layer.layers) == ("BiLSTM", 3, 2)
+    layer = registry.StandIn("RecurrentStack", "seqlab.layers.stack").from_config(config)
+    assert (type(layer).__name__, layer.units, layer.layers) == ("RecurrentStack", 3, 2)
 
 
 def test_stand_ins_never_displace_a_class():

@@ -13,7 +13,7 @@ import keras
 
 from seqlab.corpora.conll import conll, write_conll
 from seqlab.corpora.records import Corpus
-from seqlab.layers.stack import BiLSTM
+from seqlab.layers.stack import RecurrentStack
 from seqlab.models.tagger import Tagger
 from seqlab.settings import DataSettings, EncoderSettings, Settings, TrainingSettings, WordSettings
 
@@ -47,7 +47,7 @@ def dev_part() -> Corpus:
 
 def tagger(corpus: Corpus | None = None, task: str = "chunk", **options: Any) -> Tagger:
     """A small compiled tagger."""
-    encoder = options.pop("encoder", None) or BiLSTM(8, dropout=options.pop("dropout", 0.2), name="encoder")
+    encoder = options.pop("encoder", None) or RecurrentStack(8, dropout=options.pop("dropout", 0.2), name="encoder")
     made = Tagger.from_corpus(train_part() if corpus is None else corpus, task, encoder=encoder, **options)
     made.compile(keras.optimizers.Adam(0.03))
     return made

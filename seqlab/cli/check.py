@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from seqlab.cli.reading import parse_columns
+from seqlab.cli.reading import SEPARATOR, parse_columns, parse_fields, parse_separator, refuse_unused
 
 
 @dataclass(frozen=True)
@@ -19,13 +19,17 @@ class Check:
     files: Annotated[
         tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(help="labelled files, the training file first")
     ]
-    columns: Annotated[list[str], tyro.conf.arg(help="NAME=NUMBER of each column (conll)")] = field(
-        default_factory=lambda: ["word=0", "label=-1"]
+    columns: Annotated[
+        list[str], tyro.conf.arg(help="NAME=NUMBER of each column (conll), word=0 label=-1 if not given")
+    ] = field(default_factory=list)
+    fields: Annotated[list[str], tyro.conf.arg(help="NAME=FIELD of each column (conllu), pos=upos if not given")] = (
+        field(default_factory=list)
     )
     format: Annotated[
         Literal["conll", "conllu"] | None,
         tyro.conf.arg(help="file format; by the ending .conllu if not given"),
     ] = None
+    separator: Annotated[str | None, tyro.conf.arg(help=f"{SEPARATOR}; any blanks if not given")] = None
     encoding: Annotated[str, tyro.conf.arg(help="text encoding")] = "utf-8"
 
 
@@ -39,14 +43,17 @@ def main(arguments: Sequence[str]) -> int:
     from seqlab.corpora.conll import conll
     from seqlab.corpora.conllu import conllu
 
+    forms = [options.format or ("conllu" if ".conllu" in path.suffixes else "conll") for path in options.files]
+    refuse_unused(set(forms), options.columns, options.fields, options.separator)
+    columns = parse_columns(options.columns or ["word=0", "label=-1"])
+    fields = parse_fields(options.fields or ["pos=upos"])
+    separator = None if options.separator is None else parse_separator(options.separator)
     corpora = []
-    for path in options.files:
-        is_conllu = options.format == "conllu" or (options.format is None and ".conllu" in path.suffixes)
-        if is_conllu:
-            corpora.append(conllu(path, encoding=options.encoding, strict=False))
+    for path, form in zip(options.files, forms, strict=True):
+        if form == "conllu":
+            corpora.append(conllu(path, fields, encoding=options.encoding, strict=False))
         else:
-            columns = parse_columns(options.columns)
-            corpora.append(conll(path, columns, encoding=options.encoding, strict=False))
+            corpora.append(conll(path, columns, separator=separator, encoding=options.encoding, strict=False))
     report = check(*corpora)
     print(report.text())
     return int(report.bad)

@@ -11,10 +11,11 @@ from typing import Annotated, Literal
 
 import tyro
 
-from seqlab.cli.reading import data_settings, model_file
+from seqlab.cli.reading import SEPARATOR, data_settings, model_file
 from seqlab.errors import SettingsError
 
 log = logging.getLogger(__name__)
+EXAMPLES = 3
 
 
 @dataclass(frozen=True)
@@ -26,19 +27,26 @@ class Evaluate:
     errors: Annotated[
         bool, tyro.conf.arg(help="report the errors: confusions, boundaries, examples with file and line")
     ] = False
-    examples: Annotated[int, tyro.conf.arg(help="examples of each kind of error")] = 3
-    columns: Annotated[list[str], tyro.conf.arg(help="NAME=NUMBER of each column, if not as in training")] = field(
-        default_factory=list
+    examples: Annotated[
+        int | None,
+        tyro.conf.arg(help=f"examples of each kind of error, {EXAMPLES} if not given; asks for the errors too"),
+    ] = None
+    columns: Annotated[list[str], tyro.conf.arg(help="NAME=NUMBER of each column (conll), if not as in training")] = (
+        field(default_factory=list)
+    )
+    fields: Annotated[list[str], tyro.conf.arg(help="NAME=FIELD of each column (conllu), if not as in training")] = (
+        field(default_factory=list)
     )
     format: Annotated[Literal["conll", "conllu"] | None, tyro.conf.arg(help="file format, if not as in training")] = (
         None
     )
+    separator: Annotated[str | None, tyro.conf.arg(help=f"{SEPARATOR}, if not as in training")] = None
     encoding: Annotated[str | None, tyro.conf.arg(help="text encoding, if not as in training")] = None
     lenient: Annotated[
         bool, tyro.conf.arg(help="keep tags that break their scheme, and read them as conlleval does")
     ] = False
     strict: Annotated[bool, tyro.conf.arg(help="refuse labels that the model does not know")] = False
-    json: Annotated[bool, tyro.conf.arg(help="print the scores as JSON")] = False
+    json: Annotated[bool, tyro.conf.arg(help="print scores, and errors if asked for, as JSON, a line a file")] = False
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -46,6 +54,10 @@ def main(arguments: Sequence[str]) -> int:
     options = tyro.cli(Evaluate, args=list(arguments), prog="seqlab evaluate")
     if not options.files:
         raise SettingsError("name at least one labelled file.")
+    examples = EXAMPLES if options.examples is None else options.examples
+    if examples < 0:
+        raise SettingsError(f"--examples takes a number of at least 0, received {examples}.")
+    with_errors = options.errors or options.examples is not None
 
     from seqlab.evaluation.errors import report
     from seqlab.evaluation.scores import score
@@ -53,7 +65,16 @@ def main(arguments: Sequence[str]) -> int:
     from seqlab.training.data import read
 
     tagger = load(model_file(options.model))
-    data = data_settings(options.model, options.columns, options.format, options.encoding, tagger.task, options.lenient)
+    data = data_settings(
+        options.model,
+        tagger.task,
+        columns=options.columns,
+        fields=options.fields,
+        form=options.format,
+        separator=options.separator,
+        encoding=options.encoding,
+        lenient=options.lenient,
+    )
     for path in options.files:
         corpus = tagger.aligned(read(path, tagger.task, data))
         unseen = tagger.vectorizer.encode(corpus, strict=options.strict).unseen.get(tagger.task)
@@ -62,10 +83,12 @@ def main(arguments: Sequence[str]) -> int:
             log.warning("%s: labels that training has not seen, counted as errors: %s", path, listed)
         gold, predicted = corpus.column(tagger.task), tagger.tags(corpus)
         scores = score(gold, predicted, tagger.scheme)
+        errors = report(corpus, tagger.task, predicted, tagger.scheme) if with_errors else None
         if options.json:
-            print(json.dumps({"file": str(path), **scores.to_dict()}))
+            found = {} if errors is None else {"errors": errors.to_dict(examples)}
+            print(json.dumps({"file": str(path), **scores.to_dict(), **found}))
             continue
         print(f"{path}\n{scores.table(tagger.task)}")
-        if options.errors:
-            print(f"\n{report(corpus, tagger.task, predicted, tagger.scheme).text(options.examples)}")
+        if errors is not None:
+            print(f"\n{errors.text(examples)}")
     return 0

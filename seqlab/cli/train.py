@@ -14,6 +14,7 @@ from seqlab.cli.reading import parse_columns
 from seqlab.errors import SettingsError, suggest
 from seqlab.settings import DataSettings, Settings
 
+NOT_CONLL = "--columns is for files in the format conll; choose the fields of CoNLL-U with --data.fields.NAME FIELD."
 _FLAT = tyro.conf.arg(name="")
 
 
@@ -43,6 +44,7 @@ def train_settings(default: Settings, arguments: Sequence[str], name: str, recip
         name: Name of the run's folder where `--run` does not give one: `runs/NAME-date-time`.
         recipe: Path of the recipe, for the help text.
     """
+    with_columns = "--columns" in arguments
     default, arguments = _take_columns(default, list(arguments))
     program = f"seqlab train {recipe or '[RECIPE]'}"
 
@@ -61,6 +63,8 @@ def train_settings(default: Settings, arguments: Sequence[str], name: str, recip
         return settings, run, resume, strict
 
     settings, folder, resume, strict = tyro.cli(parsed, args=list(arguments), prog=program)
+    if with_columns and settings.data.format != "conll":
+        raise SettingsError(NOT_CONLL)
     if resume is None and not settings.data.train:
         raise SettingsError("name a recipe (seqlab train RECIPE), a file (--data.train FILE), or a run (--resume RUN).")
 
@@ -74,12 +78,19 @@ def train_settings(default: Settings, arguments: Sequence[str], name: str, recip
             )
         settings, folder = stored, resume
     folder = folder or Path("runs") / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
+    return _trained(settings, folder, resume is not None, strict)
+
+
+def _trained(settings: Settings, folder: Path, resume: bool, strict: bool) -> int:
+    """Trains and prints what came of it."""
+    from seqlab.training import run as runs
+
     if settings.data.folds is not None:
-        summary = runs.train_folds(settings, folder, resume=resume is not None, strict=strict)
+        summary = runs.train_folds(settings, folder, resume=resume, strict=strict)
         listed = ", ".join(f"{100 * value:.2f}" for value in summary["folds"])
         print(f"\nF1 of each fold: {listed}\nmean {100 * summary['mean']:.2f}, spread {100 * summary['stdev']:.2f}")
         return 0
-    result = runs.train(settings, folder, resume=resume is not None, strict=strict)
+    result = runs.train(settings, folder, resume=resume, strict=strict)
     for part, scores in result.scores.items():
         print(f"\n{settings.task} on {part}\n{scores.table()}")
     print(f"\nmodel: {folder / runs.MODEL}")
@@ -90,6 +101,8 @@ def _take_columns(default: Settings, arguments: list[str]) -> tuple[Settings, li
     """Puts the columns of `--columns NAME=NUMBER ...` into the settings; the other flags' names depend on them."""
     if "--columns" not in arguments:
         return default, arguments
+    if default.data.format != "conll":
+        raise SettingsError(NOT_CONLL)
     start = arguments.index("--columns") + 1
     end = next((k for k in range(start, len(arguments)) if arguments[k].startswith("--")), len(arguments))
     columns = parse_columns(arguments[start:end])

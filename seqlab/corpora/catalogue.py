@@ -241,6 +241,31 @@ def entry(name: str) -> Entry:
     return CATALOGUE[name]
 
 
+def locate(name: str, variant: str, data: str | Path) -> Path:
+    """Says which file of a data set of single files is present: the variant's own, or one cut from it.
+
+    Args:
+        name: Key in `CATALOGUE`.
+        variant: A variant of that row; those named `VARIANT, ...` will do as well.
+        data: The folder of all data sets, each in a folder of its name.
+
+    Returns:
+        The first file that is present; where none is, the variant's own, for its reader to miss.
+
+    Raises:
+        SettingsError: No row, or no variant of the row, has that name.
+    """
+    row = entry(name)
+    if variant not in row.variants:
+        known = ", ".join(map(repr, row.variants))
+        raise SettingsError(
+            f"{row.title} has no variant {variant!r}; known are {known}.{suggest(variant, row.variants)}"
+        )
+    files = [file for key, known in row.variants.items() if key.split(", ")[0] == variant for file in known]
+    paths = [Path(data, name, file.name) for file in files]
+    return next((path for path in paths if path.is_file()), paths[0])
+
+
 def verify(name: str, folder: str | Path) -> list[Finding]:
     """Compares the files in a folder with the row of a data set.
 

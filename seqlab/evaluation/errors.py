@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from seqlab.corpora.records import Corpus, Sentence
 from seqlab.tags.spans import Span, spans
@@ -51,15 +52,30 @@ class ErrorReport:
         lines.append("confusions (gold -> predicted):")
         for (gold, predicted), count in self.confusions().most_common(rows):
             lines.append(f"  {count:6d}  {gold or '(nothing)'} -> {predicted or '(nothing)'}")
-        of_kind: dict[str, list[Error]] = defaultdict(list)
-        for error in self.errors:
-            of_kind[error.kind].append(error)
-        for kind, found in of_kind.items() if examples else ():
+        for kind, found in self._examples(examples).items():
             lines.append(f"{KINDS[kind]}:")
-            for error in found[:examples]:
+            for error in found:
                 change = f"{error.gold or '(nothing)'} -> {error.predicted or '(nothing)'}"
                 lines.append(f"  {error.place}: {change}: {error.text}")
         return "\n".join(lines)
+
+    def to_dict(self, examples: int = 3) -> dict[str, Any]:
+        """Returns the report as JSON-safe values: the number of errors, kinds, all confusions, examples by kind."""
+        confusions = self.confusions().most_common()
+        return {
+            "count": len(self.errors),
+            "kinds": dict(self.kinds().most_common()),
+            "confusions": [{"gold": g, "predicted": p, "count": count} for (g, p), count in confusions],
+            "examples": {kind: [asdict(error) for error in found] for kind, found in self._examples(examples).items()},
+        }
+
+    def _examples(self, count: int) -> dict[str, list[Error]]:
+        """The first errors of each kind."""
+        found: dict[str, list[Error]] = defaultdict(list)
+        for error in self.errors if count else ():
+            if len(found[error.kind]) < count:
+                found[error.kind].append(error)
+        return found
 
 
 def report(corpus: Corpus, task: str, predicted: Sequence[Sequence[str]], scheme: str | None) -> ErrorReport:

@@ -1,9 +1,45 @@
-"""Layers: features, encoders and heads, each usable alone in a Keras model of your own."""
+"""Layers: features, recurrent cells and layers, encoders and heads, each usable alone in a Keras model of your own."""
 
 from __future__ import annotations
 
+from seqlab.layers.bidirectional import Bidirectional
+from seqlab.layers.cells import (
+    GRUCell,
+    LearnedStateCell,
+    LSTMCell,
+    Projection,
+    RecurrentCell,
+    RecurrentDropoutCell,
+    ResidualCell,
+    SCLSTMCell,
+    SRNCell,
+    WrapperCell,
+    ZoneoutCell,
+)
 from seqlab.layers.features import CasingEmbedding, CharCNN, WordEmbedding
 from seqlab.layers.heads import CRFHead, Head, SoftmaxHead
-from seqlab.layers.stack import BiLSTM
+from seqlab.layers.recurrent import Recurrent
+from seqlab.layers.stack import RecurrentStack
 
-__all__ = ["BiLSTM", "CRFHead", "CasingEmbedding", "CharCNN", "Head", "SoftmaxHead", "WordEmbedding"]
+__all__ = [
+    "Bidirectional",
+    "CRFHead",
+    "CasingEmbedding",
+    "CharCNN",
+    "GRUCell",
+    "Head",
+    "LSTMCell",
+    "LearnedStateCell",
+    "Projection",
+    "Recurrent",
+    "RecurrentCell",
+    "RecurrentDropoutCell",
+    "RecurrentStack",
+    "ResidualCell",
+    "SCLSTMCell",
+    "SRNCell",
+    "SoftmaxHead",
+    "WordEmbedding",
+    "WrapperCell",
+    "ZoneoutCell",
+]

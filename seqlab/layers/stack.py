@@ -6,17 +6,25 @@ from typing import Any
 
 import keras
 
+from seqlab.layers.bidirectional import Bidirectional
+from seqlab.layers.cells.table import cell_of
+from seqlab.layers.cells.wrappers import RecurrentDropoutCell
+from seqlab.layers.recurrent import Recurrent
+
 
 @keras.saving.register_keras_serializable(package="seqlab")
-class BiLSTM(keras.layers.Layer):
-    """Stacked bidirectional LSTM with variational dropout: one mask for a whole sequence (Gal & Ghahramani 2016).
+class RecurrentStack(keras.layers.Layer):
+    """Stacked bidirectional recurrence with variational dropout: one mask for a whole sequence (Gal & Ghahramani 2016).
 
-    `x_0 = d(x)`, `x_l = d([forward LSTM(x_{l-1}); backward LSTM(x_{l-1})])` with `d` the dropout.
+    `x_0 = d(x)`, `x_l = d([forward cell(x_{l-1}); backward cell(x_{l-1})])` with `d` the dropout.
 
     Args:
         units: Units of each direction.
         layers: Number of layers.
         dropout: Rate of `d`, before the first layer and after each.
+        cell: Name of the cell: one of the nine LSTM variants ("np", without peepholes, is the usual LSTM), "gru",
+            "gru_after" or "srn".
+        recurrent_dropout: Rate of the dropout inside the recurrence, see `RecurrentDropoutCell`.
 
     Call arguments:
         inputs: `(batch, time, width)`.
@@ -24,21 +32,38 @@ class BiLSTM(keras.layers.Layer):
 
     Returns:
         `(batch, time, 2 * units)`, zeros at masked positions of the last layer.
+
+    Raises:
+        SettingsError: For an unknown cell.
+        ValueError: For numbers below 1 or rates outside [0, 1).
     """
 
-    def __init__(self, units: int = 100, layers: int = 1, dropout: float = 0.0, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        units: int = 100,
+        layers: int = 1,
+        dropout: float = 0.0,
+        cell: str = "np",
+        recurrent_dropout: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         if layers < 1 or units < 1:
-            raise ValueError(f"BiLSTM needs units >= 1 and layers >= 1, received units={units}, layers={layers}.")
+            raise ValueError(
+                f"RecurrentStack needs units >= 1 and layers >= 1, received units={units}, layers={layers}."
+            )
         self.units = units
         self.layers = layers
         self.dropout = dropout
+        self.cell = cell
+        self.recurrent_dropout = recurrent_dropout
         self.supports_masking = True
+        policy = {"dtype": self.dtype_policy}
         self.recurrent = [
-            keras.layers.Bidirectional(keras.layers.LSTM(units, return_sequences=True), name=f"layer_{k}")
+            Bidirectional(Recurrent(self._cell(**policy), return_sequences=True, **policy), name=f"layer_{k}", **policy)
             for k in range(layers)
         ]
-        self.drops = [keras.layers.SpatialDropout1D(dropout, name=f"dropout_{k}") for k in range(layers + 1)]
+        self.drops = [keras.layers.SpatialDropout1D(dropout, name=f"dropout_{k}", **policy) for k in range(layers + 1)]
 
     def build(self, inputs_shape: Any) -> None:
         """Builds the layers one upon the other."""
@@ -60,5 +85,9 @@ class BiLSTM(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        names = ("units", "layers", "dropout")
+        names = ("units", "layers", "dropout", "cell", "recurrent_dropout")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+
+    def _cell(self, **policy: Any) -> Any:
+        cell = cell_of(self.cell, self.units, **policy)
+        return RecurrentDropoutCell(cell, self.recurrent_dropout, **policy) if self.recurrent_dropout else cell

@@ -28,6 +28,7 @@ from seqlab.text.vocabulary import Labels, Vocabulary
 HEADS: dict[str, type[Head]] = {"softmax": SoftmaxHead, "crf": CRFHead}
 CHARS: dict[str, type[CharCNN]] = {"cnn": CharCNN}
 Part = TypeVar("Part")
+WIDTH = 50
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ def vectorizer_of(corpus: Corpus, task: str, words: Words, rules: Sequence[str] 
 def features_of(
     vectorizer: Vectorizer,
     words: Words,
-    dim: int = 50,
+    dim: int | None = None,
     dropout: float = 0.0,
     chars: str | None = "cnn",
     casing: bool = True,
@@ -131,13 +132,21 @@ def features_of(
 
     Args:
         vectorizer: The vectorizer of the corpus.
-        words: What `words_of` returned; its vectors' width goes before `dim`.
-        dim: Width of word vectors where no file gives it.
+        words: What `words_of` returned.
+        dim: Width of word vectors, 50 by default; where a file gives vectors, their width and no other.
         dropout: Share of words read as unknown in training.
         chars: Name of the character encoder, or `None`.
         casing: Whether casing patterns are embedded.
+
+    Raises:
+        SettingsError: If `dim` differs from the width of the file's vectors, or there is no such character encoder.
     """
-    width = dim if words.vectors is None else words.vectors.matrix.shape[1]
+    width = (dim or WIDTH) if words.vectors is None else words.vectors.dimension
+    if dim is not None and dim != width:
+        raise SettingsError(
+            f"dim (words.dim in a run's settings) is {dim}, but the word vectors of the file have {width} numbers "
+            "each: leave dim out, or name a file of that width."
+        )
     frozen = len(vectorizer.words) - words.trained
     embedding = WordEmbedding(words.trained, width, frozen_rows=frozen, dropout=dropout, name="word_vectors")
     embedding.build((None, None))

@@ -9,6 +9,7 @@ from typing import Any
 
 import keras
 
+from seqlab.errors import SettingsError
 from seqlab.files import replaced
 from seqlab.layers.heads.base import Head
 
@@ -19,13 +20,17 @@ class SequenceModel(keras.Model):
 
     `loss = sum_k head_k.loss(labels_k, scores_k)`, plus what `compile(loss=...)` and the layers add.
 
-    ```python
-    words = keras.Input((None,), dtype="int32")
-    features = keras.layers.Embedding(1000, 50)(words)
-    model = seqlab.models.SequenceModel(words, seqlab.layers.CRFHead(9)(features))
-    model.compile("adam")
-    model.fit(x, labels)    # labels: (batch, time), -1 at padding
-    ```
+    >>> import numpy as np
+    >>> from seqlab.layers.heads.crf import CRFHead
+    >>> words = keras.Input((None,), dtype="int32")
+    >>> features = keras.layers.Embedding(1000, 8)(words)
+    >>> model = SequenceModel(words, CRFHead(9)(features))
+    >>> model.compile("adam")
+    >>> x = np.arange(12).reshape(2, 6)
+    >>> labels = np.where(x < 9, x, -1)  # (batch, time), -1 at padding
+    >>> history = model.fit(x, labels, epochs=2, verbose=0).history["loss"]
+    >>> history[1] < history[0]
+    True
 
     Args:
         inputs: As `keras.Model`.
@@ -50,19 +55,54 @@ class SequenceModel(keras.Model):
         sample_weight: Any = None,
         training: bool = True,
     ) -> Any:
-        """Sums the losses of the heads; labels that are `IGNORE` (-1) count nowhere."""
+        """Sums the losses of the heads; labels that are `IGNORE` (-1) count nowhere. For weights see `Head.loss`."""
         heads = self.heads()
-        names = self.output_names
         total: Any = 0.0
         for position, head in heads.items():
-            labels = _entry(y, names[position], position, len(names))
+            labels, weights = self._entry(y, position), sample_weight
+            if isinstance(weights, Mapping | list | tuple):  # else one array for all heads
+                weights = self._entry(weights, position)
             if labels is not None:
-                total = total + head.loss(labels, _entry(y_pred, names[position], position, len(names)))
+                total = total + head.loss(labels, self._entry(y_pred, position), weights)
         if self.loss is not None or not heads:
             return total + super().compute_loss(x, y, y_pred, sample_weight, training)
         for extra in self.losses:
             total = total + keras.ops.sum(extra)
         return total
+
+    def _entry(self, structure: Any, position: int) -> Any:
+        """The part of a structure that belongs to one output."""
+        if isinstance(structure, Mapping):
+            return structure.get(self.output_names[position])
+        if isinstance(structure, list | tuple):
+            return structure[position]
+        return structure if len(self.output_names) == 1 else None
+
+    def fit(self, *args: Any, **kwargs: Any) -> Any:
+        """Trains as `keras.Model.fit` does.
+
+        Args:
+            *args: As `keras.Model.fit`.
+            **kwargs: As `keras.Model.fit`. `sample_weight` holds a weight for each sentence, or for each token where
+                the head is a softmax, see `Head.loss`; a list or dict of such arrays for several heads.
+
+        Raises:
+            SettingsError: For a `class_weight`: Keras would look for one class in the labels of a whole sentence.
+        """
+        self._refuse_class_weight(kwargs)
+        return super().fit(*args, **kwargs)
+
+    def train_on_batch(self, *args: Any, **kwargs: Any) -> Any:
+        """Trains on one batch as `keras.Model.train_on_batch` does; for the weights see `fit`."""
+        self._refuse_class_weight(kwargs)
+        return super().train_on_batch(*args, **kwargs)
+
+    def _refuse_class_weight(self, options: Mapping[str, Any]) -> None:
+        if options.get("class_weight") is not None and self.heads():
+            raise SettingsError(
+                "class_weight is for samples of one class each, and a sentence has a label for each token. Pass "
+                "sample_weight: (batch, time) for a softmax head, such as weights[labels], or (batch,) for any."
+            )
 
     def save(self, filepath: str | os.PathLike[str], overwrite: bool = True, **kwargs: Any) -> None:
         """Saves to one `.keras` file; an older file of that name survives until the new one is whole.
@@ -88,11 +128,3 @@ class SequenceModel(keras.Model):
 def _outputs(head: Head) -> list[Any]:
     output = head.output
     return list(output) if isinstance(output, list | tuple) else [output]
-
-
-def _entry(structure: Any, name: str, position: int, outputs: int) -> Any:
-    if isinstance(structure, Mapping):
-        return structure.get(name)
-    if isinstance(structure, list | tuple):
-        return structure[position]
-    return structure if outputs == 1 else None

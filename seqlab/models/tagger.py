@@ -13,7 +13,7 @@ from seqlab.batches.loader import Batches
 from seqlab.corpora.records import Corpus, Sentence
 from seqlab.errors import DataError
 from seqlab.evaluation.scores import Scores, score
-from seqlab.layers.stack import BiLSTM
+from seqlab.layers.stack import RecurrentStack
 from seqlab.models import builders
 from seqlab.models.best import BestWeights
 from seqlab.models.decoding import Decoder
@@ -83,7 +83,7 @@ class Tagger(SequenceModel):
         encoder: keras.layers.Layer | None = None,
         unseen_vectors: int | None = None,
     ) -> Tagger:
-        """Builds a tagger for a corpus: words, casing and characters into a BiLSTM and a head.
+        """Builds a tagger for a corpus: words, casing and characters into a recurrent stack and a head.
 
         Args:
             corpus: The training corpus.
@@ -91,7 +91,7 @@ class Tagger(SequenceModel):
             word_vectors: A vector file (GloVe, word2vec or fastText text) or what `read_vectors` made of it.
             chars: Character encoder, `"cnn"` or `None`.
             head: `"crf"` or `"softmax"`.
-            encoder: Layer called as `encoder(x, mask=mask)`; two layers of `BiLSTM(100)` by default.
+            encoder: Layer called as `encoder(x, mask=mask)`; two layers of `RecurrentStack(100)` by default.
             unseen_vectors: How many vectors of words that training does not hold travel in the model; `None` for all.
 
         Returns:
@@ -106,7 +106,7 @@ class Tagger(SequenceModel):
             vectorizer=vectorizer,
             task=task,
             features=builders.features_of(vectorizer, words, chars=chars),
-            encoder=encoder or BiLSTM(100, layers=2, dropout=0.4, name="encoder"),
+            encoder=encoder or RecurrentStack(100, layers=2, dropout=0.4, name="encoder"),
             head=builders.head_of(head, len(vectorizer.labels[task])),
         )
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from keras import ops
 
+from seqlab.ops.order import order_of
 from seqlab.ops.scan import scan
 
 Tensor = Any
@@ -35,23 +36,15 @@ def compact(mask: Tensor) -> Chain:
     Returns:
         The chain. Its indices transpose to time first in the same gather.
     """
-    mask = ops.cast(mask, "bool")
-    batch, time = ops.shape(mask)
-    ones = ops.cast(mask, "int32")
-    lengths = ops.sum(ones, axis=1)  # (batch,)
-    steps = ops.arange(time, dtype="int32")
-    rank = ops.cumsum(ones, axis=1)  # tokens up to and with this one
-    place = ops.where(mask, rank - 1, lengths[:, None] + steps - rank)  # (batch, time), a permutation of each row
-    order = ops.cast(ops.argsort(place, axis=1), "int32")
-    row = ops.arange(batch, dtype="int32")
-    packed = steps[:, None] < lengths  # (time, batch)
+    order = order_of(mask)
+    steps = ops.arange(ops.shape(order.valid)[0], dtype="int32")[:, None]
     return Chain(
-        mask=packed,
-        pairs=ops.logical_and(packed, steps[:, None] > 0),
-        last=ops.equal(steps[:, None], lengths - 1),
-        lengths=lengths,
-        rows=ops.transpose(order) + row * time,
-        places=place * batch + row[:, None],
+        mask=order.valid,
+        pairs=ops.logical_and(order.valid, steps > 0),
+        last=ops.equal(steps, order.lengths - 1),
+        lengths=order.lengths,
+        rows=order.rows,
+        places=order.places,
     )
 
 

@@ -1,4 +1,4 @@
-"""A loop over time on every backend: the only file of `seqlab.ops` that knows which backend runs."""
+"""A loop over time on every backend."""
 
 from __future__ import annotations
 

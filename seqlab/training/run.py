@@ -17,12 +17,13 @@ from seqlab.corpora.records import Corpus
 from seqlab.errors import DataError, SettingsError
 from seqlab.evaluation.scores import Scores
 from seqlab.files import write_text
-from seqlab.layers.stack import BiLSTM
+from seqlab.layers.stack import RecurrentStack
 from seqlab.models import builders
 from seqlab.models.best import BestWeights
 from seqlab.models.tagger import Tagger
 from seqlab.settings import Settings, TrainingSettings
 from seqlab.training import data as data_room
+from seqlab.training.lock import locked
 from seqlab.training.state import RunState
 
 log = logging.getLogger(__name__)
@@ -60,13 +61,14 @@ def train(
         The best model, with its scores.
 
     Raises:
-        SettingsError: If the folder holds another run, or a run with other settings or other data.
-        DataError: For anything wrong with the data.
+        SettingsError: If the folder holds another run, or a run with other settings, or another process trains in it.
+        DataError: For anything wrong with the data, or for other data than the run began with.
     """
     folder = Path(folder)
     corpora = data_room.corpora(settings, strict)
-    _open_folder(settings, folder, resume)
-    return run(settings, folder, corpora, verbose)
+    with locked(folder):
+        _open_folder(settings, folder, resume)
+        return run(settings, folder, corpora, verbose)
 
 
 def run(settings: Settings, folder: Path, corpora: data_room.Data, verbose: int = 1) -> Result:
@@ -122,10 +124,12 @@ def build(settings: Settings, corpus: Corpus) -> Tagger:
             chars=settings.words.chars,
             casing=settings.words.casing,
         ),
-        encoder=BiLSTM(
+        encoder=RecurrentStack(
             settings.encoder.units,
             layers=settings.encoder.layers,
             dropout=settings.encoder.dropout,
+            cell=settings.encoder.cell,
+            recurrent_dropout=settings.encoder.recurrent_dropout,
             name="encoder",
         ),
         head=builders.head_of(settings.head, len(vectorizer.labels[settings.task])),
@@ -272,17 +276,18 @@ def train_folds(
     """
     folder = Path(folder)
     train_corpus = data_room.read(settings.data.train, settings.task, settings.data)
-    _open_folder(settings, folder, resume)
-    found = []
-    for number, (rest, part) in enumerate(train_corpus.folds(settings.data.folds or 2, settings.data.split_seed)):
-        place = folder / f"fold-{number}"
-        data_room.report_unseen(rest, part, settings.task, f"fold {number}", strict)
-        if not (place / SCORES).exists():
-            place.mkdir(exist_ok=True)
-            _clean(place)
-            run(settings, place, data_room.Data(rest, part, None), verbose)
-        dev = json.loads((place / SCORES).read_text("utf-8"))["dev"]
-        found.append(dev["overall"]["f1"])
-    summary = {"folds": found, "mean": statistics.mean(found), "stdev": statistics.stdev(found)}
-    write_text(folder / SCORES, json.dumps(summary, indent=1) + "\n")
+    with locked(folder):
+        _open_folder(settings, folder, resume)
+        found = []
+        for number, (rest, part) in enumerate(train_corpus.folds(settings.data.folds or 2, settings.data.split_seed)):
+            place = folder / f"fold-{number}"
+            data_room.report_unseen(rest, part, settings.task, f"fold {number}", strict)
+            if not (place / SCORES).exists():
+                place.mkdir(exist_ok=True)
+                _clean(place)
+                run(settings, place, data_room.Data(rest, part, None), verbose)
+            dev = json.loads((place / SCORES).read_text("utf-8"))["dev"]
+            found.append(dev["overall"]["f1"])
+        summary = {"folds": found, "mean": statistics.mean(found), "stdev": statistics.stdev(found)}
+        write_text(folder / SCORES, json.dumps(summary, indent=1) + "\n")
     return summary

@@ -36,6 +36,21 @@ def test_conllu_by_its_ending(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert main(["check", str(copy), "--format", "conllu"]) == 0
 
 
+def test_fields_and_separator_are_chosen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = {"a.conllu": "1\tDogs\tdog\tNOUN\tNNS\t_\t0\troot\t_\t_\n", "b.conll": "New York,B-LOC\nsnow,O\n"}
+    paths = []
+    for name, text in files.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        paths.append(str(tmp_path / name))
+    assert main(["check", paths[0], "--fields", "tag=xpos"]) == 0
+    assert "NNS" in (text := capsys.readouterr().out) and "NOUN" not in text
+    assert main(["check", paths[1], "--separator", ","]) == 0
+    assert "B-LOC" in capsys.readouterr().out
+    # Each option concerns one of the two files.
+    assert main(["check", *paths, "--fields", "pos=xpos", "--separator", ",", "--columns", "word=0", "label=1"]) == 0
+    assert "NNS" in (text := capsys.readouterr().out) and "B-LOC" in text
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -43,6 +58,11 @@ def test_conllu_by_its_ending(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         (["{ragged}"], "ragged.conll:2: "),
         (["{ragged}", "--columns", "word=0", "tag=7"], "ragged.conll: Column 'tag' is asked for at 7"),
         (["{ragged}", "--columns", "word"], "NAME=NUMBER"),
+        (["{ragged}", "--fields", "pos=upos"], "--fields is for files in the format conllu"),
+        (["{ragged}", "--separator", ""], "separator is empty"),
+        (["x.conllu", "--columns", "word=0"], "--columns is for files in the format conll,"),
+        (["x.conllu", "--separator", ","], "--separator is for files in the format conll,"),
+        (["{fine}", "--fields", "pos=upso"], "Did you mean 'upos'?"),
         (["{latin}"], "latin.conll"),
         (["{empty}"], "empty.conll"),
     ],
@@ -54,6 +74,8 @@ def test_errors_are_one_line(
     (tmp_path / "latin.conll").write_bytes("Tromsø O\n".encode("latin-1"))
     (tmp_path / "empty.conll").write_bytes(b"")
     places = {name: str(tmp_path / f"{name}.conll") for name in ("ragged", "latin", "empty")}
+    places["fine"] = str(tmp_path / "fine.conllu")
+    (tmp_path / "fine.conllu").write_text("1\tDogs\tdog\tNOUN\tNNS\t_\t0\troot\t_\t_\n", encoding="utf-8")
     assert main(["check", *(argument.format(**places) for argument in arguments)]) == 1
     captured = capsys.readouterr()
     assert captured.out == "" and captured.err.startswith("seqlab check: ")

@@ -22,6 +22,26 @@ def test_table_and_errors(finished_run: Path, capsys: pytest.CaptureFixture[str]
     assert text.count(f"  {path}:") <= 2 * 6  # two examples of each kind
 
 
+def test_examples_alone_ask_for_the_errors(finished_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = run_file(finished_run, "test.conll")
+    texts = []
+    for flags in (["--examples", "1"], ["--errors", "--examples", "1"], ["--errors"], []):
+        assert main(["evaluate", str(finished_run), path, *flags]) == 0
+        texts.append(capsys.readouterr().out)
+    assert texts[0] == texts[1] and "confusions" in texts[0]
+    assert len(texts[0]) < len(texts[2]) and "confusions" not in texts[3]
+
+
+def test_json_holds_the_errors_if_asked(finished_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = run_file(finished_run, "test.conll")
+    assert main(["evaluate", str(finished_run), path, "--json", "--errors", "--examples", "1"]) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    errors = json.loads(line)["errors"]
+    assert errors["count"] == sum(errors["kinds"].values()) > 0
+    assert errors["kinds"].keys() == errors["examples"].keys()
+    assert all(len(found) == 1 and found[0]["place"].startswith(path) for found in errors["examples"].values())
+
+
 def test_json_equals_the_runs_scores(finished_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     files = [run_file(finished_run, name) for name in ("dev.conll", "test.conll")]
     assert main(["evaluate", str(finished_run / "model.keras"), *files, "--json"]) == 0
@@ -37,6 +57,26 @@ def test_other_columns_and_encoding(finished_run: Path, tmp_path: Path, capsys: 
     flags = ["--columns", "word=1", "chunk=0", "--encoding", "latin-1", "--json"]
     assert main(["evaluate", str(finished_run), str(path), *flags]) == 0
     assert json.loads(capsys.readouterr().out)["tokens"] == 2
+
+
+def test_fields_of_conllu_and_a_separator(
+    finished_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [("Snow", "B-NP"), ("fell", "B-VP"), (".", "O")]
+    text = "".join(f"{k}\t{word}\t_\tX\t_\t_\t0\troot\t_\tChunk={tag}\n" for k, (word, tag) in enumerate(rows, 1))
+    (tmp_path / "few.conllu").write_text(text, encoding="utf-8")
+    (tmp_path / "few.csv").write_text("".join(f"{word},{tag}\n" for word, tag in rows), encoding="utf-8")
+    (tmp_path / "few.conll").write_text("".join(f"{word} {tag}\n" for word, tag in rows), encoding="utf-8")
+    found = []
+    for name, flags in (
+        ("few.conllu", ["--format", "conllu", "--fields", "chunk=misc:Chunk"]),
+        ("few.csv", ["--separator", ",", "--columns", "word=0", "chunk=1"]),
+        ("few.conll", ["--columns", "word=0", "chunk=1"]),
+    ):
+        assert main(["evaluate", str(finished_run), str(tmp_path / name), "--json", *flags]) == 0
+        found.append(json.loads(capsys.readouterr().out))
+        assert found[-1].pop("file").endswith(name)
+    assert found[0] == found[1] == found[2] and found[0]["tokens"] == 3
 
 
 def test_unseen_labels_count_as_errors_and_strict_refuses_them(
@@ -58,6 +98,9 @@ def test_unseen_labels_count_as_errors_and_strict_refuses_them(
         (["nowhere", "x.conll"], "nowhere: no such file; expected a .keras file"),
         (["{broken}", "x.conll"], "damaged or was cut off"),
         (["{run}", "{file}", "--columns", "word=0"], "chunk"),
+        (["{run}", "x", "--format", "conllu", "--columns", "word=0"], "--columns is for files in the format conll,"),
+        (["{run}", "{file}", "--fields", "chunk=xpos"], "--fields is for files in the format conllu"),
+        (["{run}", "{file}", "--examples", "-1"], "--examples takes a number of at least 0, received -1"),
     ],
 )
 def test_errors_are_one_line(

@@ -48,15 +48,22 @@ def run(program: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
 )
 def test_help_takes_under_half_a_second_and_loads_no_backend(arguments: list[str]) -> None:
     times = []
+    limit = max(0.5, 4 * reference())  # half a second, or its like on a slow or busy machine
     for _ in range(3):  # the first may compile our files, and a busy machine is slow now and then
         done = run(["-c", MEASURED, *arguments])
         status, seconds, *loaded = done.stderr.split()
         assert status == "0" and not loaded, done.stderr
         assert "seqlab" in done.stdout
         times.append(float(seconds))
-        if times[-1] < 0.5:
+        if times[-1] < limit:
             return
-    assert min(times) < 0.5, f"CPU seconds of {arguments}: {times}"
+    assert min(times) < limit, f"CPU seconds of {arguments}: {times}"
+
+
+def reference() -> float:
+    """CPU seconds that the two libraries behind every verb take to be imported here."""
+    code = "import sys, time, tyro, pydantic; print(time.process_time(), file=sys.stderr)"
+    return float(run(["-c", code]).stderr)
 
 
 def test_usage_names_every_verb(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from seqlab.cli.reading import data_settings, model_file, parse_columns
+from seqlab.cli.reading import data_settings, model_file, parse_columns, parse_fields, parse_separator
 from seqlab.errors import SettingsError
 from tests import tiny
 
@@ -24,15 +25,38 @@ def test_parse_columns() -> None:
 def test_the_run_says_how_files_are_read_unless_told_otherwise(tmp_path: Path) -> None:
     settings = tiny.settings(tmp_path)
     (tmp_path / "settings.json").write_text(settings.model_dump_json(), encoding="utf-8")
-    assert data_settings(tmp_path, [], None, None, "ner").columns == {"word": 0, "ner": -1}  # no run's: not its file
+    assert data_settings(tmp_path, "ner").columns == {"word": 0, "ner": -1}  # no run's: not its file
     (tmp_path / "versions.json").write_text("{}", encoding="utf-8")
     for place in (tmp_path, tmp_path / "model.keras"):
-        assert data_settings(place, [], None, None, "chunk") == settings.data
-    changed = data_settings(tmp_path, ["word=1", "chunk=0"], "conllu", "latin-1", "chunk")
+        assert data_settings(place, "chunk") == settings.data
+    changed = data_settings(tmp_path, "chunk", columns=["word=1", "chunk=0"], separator=r"\t", encoding="latin-1")
     assert changed.columns == {"word": 1, "chunk": 0}
-    assert (changed.format, changed.encoding, changed.train) == ("conllu", "latin-1", settings.data.train)
+    assert (changed.separator, changed.encoding, changed.train) == ("\t", "latin-1", settings.data.train)
+    other = data_settings(tmp_path, "chunk", fields=["chunk=misc:Chunk"], form="conllu")
+    assert (other.format, other.fields, other.columns) == ("conllu", {"chunk": "misc:Chunk"}, settings.data.columns)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"form": "conllu", "columns": ["word=0"]}, "--columns is for files in the format conll, received .* conllu"),
+        ({"form": "conllu", "separator": ","}, "--separator is for files in the format conll, .*with --fields"),
+        ({"fields": ["pos=xpos"]}, "--fields is for files in the format conllu, received .* conll: .*with --columns"),
+    ],
+)
+def test_options_of_the_other_format_are_refused(given: dict[str, Any], words: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=words):
+        data_settings(tmp_path / "alone.keras", "pos", **given)
+
+
+def test_parse_fields_and_separator() -> None:
+    assert parse_fields(["pos=xpos", "gender=feats:Gender"]) == {"pos": "xpos", "gender": "feats:Gender"}
+    for wrong in (["pos"], ["pos="], ["=xpos"], ["pos=xpos", "pos=upos"]):
+        with pytest.raises(SettingsError, match=r"--fields takes NAME=FIELD, .*received "):
+            parse_fields(wrong)
+    assert [parse_separator(text) for text in (r"\t", "\t", ",", "")] == ["\t", "\t", ",", ""]
 
 
 def test_a_model_without_a_run_takes_the_last_column(tmp_path: Path) -> None:
-    data = data_settings(tmp_path / "alone.keras", [], None, None, "ner")
+    data = data_settings(tmp_path / "alone.keras", "ner")
     assert data.columns == {"word": 0, "ner": -1} and data.format == "conll"

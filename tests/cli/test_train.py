@@ -91,6 +91,7 @@ def test_folds_print_mean_and_spread(
     ("flags", "words"),
     [
         (["--training.epoch", "3"], "--training.epochs"),
+        (["--epoch", "3"], "--training.epochs"),
         (["--encoder.unit", "3"], "--encoder.units"),
         (["--training.epochs", "many"], "--training.epochs"),
         (["--training.epochs", "0"], "greater than 0"),
@@ -182,6 +183,17 @@ def test_columns_are_named_by_flag(tmp_path: Path) -> None:
     assert main(["train", *flags]) == 0
     stored = Settings.model_validate_json((folder / "settings.json").read_text("utf-8"))
     assert stored.task == "ner" and stored.data.columns == {"word": 0, "ner": 3}
+
+
+def test_columns_are_refused_where_files_are_conllu(capsys: pytest.CaptureFixture[str]) -> None:
+    columns = ["--columns", "word=0", "pos=1"]
+    for start in (
+        [str(tiny.SAMPLE.parents[1] / "recipes" / "ud_pos.py")],
+        ["--data.train", "x.conllu", "--data.format", "conllu"],
+    ):
+        assert main(["train", *start, *columns]) == 1
+        error = capsys.readouterr().err
+        assert "--columns is for files in the format conll;" in error and error.count("\n") == 1
 
 
 def test_the_recipe_stands_before_the_flags(recipe: str, capsys: pytest.CaptureFixture[str]) -> None:

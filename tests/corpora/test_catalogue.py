@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from seqlab.corpora.catalogue import CATALOGUE, Entry, File, entry, verify
+from seqlab.corpora.catalogue import CATALOGUE, Entry, File, entry, locate, verify
 from seqlab.errors import DataError, SettingsError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -71,6 +71,19 @@ def test_an_incomplete_folder_reports_the_nearest_variant(tiny: Path) -> None:
     assert states(tiny) == {"one.txt": "missing", "many/*.wav": "unchecked"}
 
 
+def test_locate_prefers_the_whole_file_and_takes_its_cut(tmp_path: Path) -> None:
+    whole, cut = (tmp_path / "glove" / f"glove.6B.50d{middle}.txt" for middle in ("", ".trimmed"))
+    assert locate("glove", "50d", tmp_path) == whole  # which its reader then misses
+    whole.parent.mkdir()
+    cut.touch()
+    assert locate("glove", "50d", tmp_path) == cut
+    assert locate("glove", "100d", tmp_path) == tmp_path / "glove" / "glove.6B.100d.txt"
+    whole.touch()
+    assert locate("glove", "50d", str(tmp_path)) == whole
+    with pytest.raises(SettingsError, match="GloVe 6B word vectors has no variant '50'; .*Did you mean '50d'?"):
+        locate("glove", "50", tmp_path)
+
+
 def test_unknown_name_suggests() -> None:
     with pytest.raises(SettingsError, match="Did you mean 'conll2000'"):
         entry("conll_2000")
@@ -131,6 +144,27 @@ def test_prepare_refuses_wrong_files_and_writes_nothing(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "6 bytes, expected 2,842,164" in done.stdout
     assert not (tmp_path / "out").exists()
+
+
+def test_a_copy_that_fails_leaves_no_half_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from scripts.prepare_data import prepare as run
+
+    files = (File("a.txt"),)
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.txt").write_bytes(GOOD)
+    row = Entry("tiny", "Tiny", "nobody", "none", {"all": files}, arrange={"a.txt": "b.txt"})
+    monkeypatch.setitem(CATALOGUE, "tiny", row)
+    assert run(row, tmp_path / "in", tmp_path / "out") == 0
+    assert [path.read_bytes() for path in (tmp_path / "out").iterdir()] == [GOOD]
+
+    def full(source: Path, target: Path) -> None:
+        Path(target).write_bytes(b"ha")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("shutil.copyfile", full)
+    with pytest.raises(OSError, match="No space left"):
+        run(row, tmp_path / "in", tmp_path / "out")
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == {"b.txt": GOOD}
 
 
 def test_prepare_names_the_near_miss(tmp_path: Path) -> None:

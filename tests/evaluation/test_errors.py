@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -85,6 +88,26 @@ def test_counts_and_text():
         assert line in text.splitlines(), line
     assert "f.conll" not in found.text(examples=0)
     assert len(found.text(rows=1).splitlines()) == len(text.splitlines()) - 1
+
+
+def test_values_for_json():
+    found = report(corpus("B-P", "I-P", "O", "B-L"), "ner", [["B-L", "I-L", "B-P", "B-P"]], "iob2")
+    values = found.to_dict(examples=1)
+    assert json.loads(json.dumps(values)) == values
+    (example,) = values["examples"].pop("type")
+    assert example == asdict(found.errors[0])
+    assert values == {
+        "count": 3,
+        "kinds": {"type": 2, "invented": 1},
+        "confusions": [
+            {"gold": "P", "predicted": "L", "count": 1},
+            {"gold": "L", "predicted": "P", "count": 1},
+            {"gold": "", "predicted": "P", "count": 1},
+        ],
+        "examples": {"invented": [asdict(found.errors[2])]},
+    }
+    assert len(found.to_dict(examples=2)["examples"]["type"]) == 2
+    assert found.to_dict(examples=0)["examples"] == {}
 
 
 def test_no_error():

@@ -19,7 +19,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from seqlab.corpora.records import Sentence
 from seqlab.errors import ModelFileError
 from seqlab.inference.load import load
-from seqlab.layers.stack import BiLSTM
+from seqlab.layers.stack import RecurrentStack
 from tests import tiny
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -69,7 +69,7 @@ def test_everything_is_kept(saved: Path) -> None:
 
 def test_training_goes_on_with_the_optimisers_state(tmp_path: Path) -> None:
     train = tiny.train_part()
-    first = tiny.tagger(encoder=BiLSTM(4, name="encoder"))  # without dropout the next steps are determined
+    first = tiny.tagger(encoder=RecurrentStack(4, name="encoder"))  # without dropout the next steps are determined
     first.fit(train, epochs=2, batch_size=8, verbose=0)
     first.save(tmp_path / "half.keras")
     second = load(tmp_path / "half.keras")

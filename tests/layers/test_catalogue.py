@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import json
 
 import keras
 import numpy as np
@@ -15,10 +16,12 @@ from seqlab.layers.heads.base import Head
 from seqlab.models.sequence_model import SequenceModel
 from seqlab.testing import checks
 from tests import catalogue
-from tests.catalogue import LABELS, LAYERS, MASK, Row
+from tests.catalogue import CELLS, FLOATS, LABELS, LAYERS, MASK, Row
 from tests.structure.sources import dotted, library_modules
 
-HEADS = [row for row in LAYERS if row.head]
+ROWS = (*LAYERS, *CELLS)
+HEADS = [row for row in ROWS if row.head]
+RATES = ("dropout", "recurrent_dropout", "rate", "cell_rate")
 CHECKS = {
     "round trip": lambda row: checks.check_round_trip(row.make(), *row.inputs),
     "padding": lambda row: checks.check_padding_invariance(row.make(), *row.inputs),
@@ -35,11 +38,22 @@ def check_reach(row: Row) -> None:
 
 
 def ids(row: Row) -> str:
-    return row.name
+    return f"{row.name}-{row.option}" if row.option else row.name
+
+
+def without_dropout(row: Row) -> keras.layers.Layer:
+    """The row's layer without the noise that would make every loss another."""
+    noisy = row.make()
+    config = json.dumps(noisy.get_config())
+    still = json.loads(config, object_hook=lambda part: {k: 0.0 if k in RATES else v for k, v in part.items()})
+    layer = type(noisy).from_config(still)
+    layer(*row.inputs)
+    layer.set_weights(noisy.get_weights())
+    return layer
 
 
 @pytest.mark.parametrize("check", CHECKS)
-@pytest.mark.parametrize("row", LAYERS, ids=ids)
+@pytest.mark.parametrize("row", ROWS, ids=ids)
 def test_check(row, check):
     if check in row.exceptions:
         assert row.exceptions[check]
@@ -49,18 +63,14 @@ def test_check(row, check):
         CHECKS[check](row)
 
 
-@pytest.mark.parametrize("row", LAYERS, ids=ids)
+@pytest.mark.parametrize("row", ROWS, ids=ids)
 def test_trains_under_xla(row):
     """The first loss under `jit_compile=True` is that of the same layer run eagerly; then it falls."""
+    if keras.backend.backend() == "jax" and row in CELLS:
+        pytest.skip("on JAX Keras compiles every step of every test that trains")
     if keras.backend.backend() == "torch":
         pytest.skip("torch's compiler needs a C++ compiler and minutes")
-    layer = row.make()
-    config = layer.get_config()
-    if config.get("dropout"):  # it would make every loss another
-        weights = layer.get_weights()
-        layer = type(layer).from_config({**config, "dropout": 0.0})
-        layer(*row.inputs)
-        layer.set_weights(weights)
+    layer = without_dropout(row)
     symbols = [keras.Input(x.shape[1:], dtype=str(x.dtype)) for x in row.inputs]
     single = len(symbols) == 1
     kind = SequenceModel if row.head else keras.Model
@@ -74,6 +84,26 @@ def test_trains_under_xla(row):
     assert losses[0] == pytest.approx(float(ops.convert_to_numpy(eager)), rel=1e-4)
     model.reset_metrics()
     assert float(model.train_on_batch(inputs, targets)) < losses[0]
+
+
+@pytest.mark.parametrize("row", CELLS, ids=ids)
+def test_cell_in_the_layers_of_keras(row, tmp_path):
+    """A user's own `keras.layers.RNN` runs it as `Recurrent` does, both ways, and comes back from a file."""
+    ours = row.make()
+    forward = keras.layers.RNN(ours.layer.cell, return_sequences=True)
+    backward = keras.layers.RNN(ours.backward_layer.cell, return_sequences=True, go_backwards=True)
+    both = keras.layers.Bidirectional(forward, backward_layer=backward)
+    both.build(FLOATS.shape)
+    both.set_weights(ours.get_weights())  # Keras makes both layers anew
+    found, expected = (ops.convert_to_numpy(layer(FLOATS)) for layer in (both, ours))
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+    tokens = keras.Input(FLOATS.shape[1:])
+    single = keras.layers.RNN(row.cell())
+    model = keras.Model(tokens, [single(tokens), both(tokens)])
+    model.save(tmp_path / "model.keras")
+    before, after = (one.predict_on_batch(FLOATS) for one in (model, keras.models.load_model(tmp_path / "model.keras")))
+    for found, expected in zip(after, before, strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("row", HEADS, ids=ids)
@@ -101,22 +131,22 @@ def test_model_comes_back_from_its_file(name, tmp_path):
     np.testing.assert_allclose(after, before, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("row", LAYERS, ids=ids)
+@pytest.mark.parametrize("row", ROWS, ids=ids)
 def test_row_is_what_it_says(row):
-    assert type(row.make()).__name__ == row.name
+    part = row.cell or row.make
+    assert type(part()).__name__ == row.name
     assert isinstance(row.make(), Head) == row.head
     assert row.exceptions.keys() <= CHECKS.keys()
 
 
 def test_every_public_part_has_a_row():
-    rows = [row.name for row in LAYERS]
-    assert len(rows) == len(set(rows))
-    assert set(rows) | catalogue.ABSTRACT.keys() == set(layers.__all__)
+    assert len(set(map(ids, ROWS))) == len(ROWS)
+    assert {row.name for row in ROWS} | catalogue.ABSTRACT.keys() == set(layers.__all__)
     assert all(catalogue.ABSTRACT.values())
 
 
 def test_every_class_that_a_file_can_name_has_a_row():
-    assert {row.name for row in LAYERS} | catalogue.MODELS.keys() == registry.CLASSES.keys()
+    assert {row.name for row in ROWS} | catalogue.MODELS.keys() == registry.CLASSES.keys()
 
 
 def test_every_layer_of_the_room_is_public():

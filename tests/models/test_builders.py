@@ -36,6 +36,11 @@ def test_words_with_a_vector_get_a_row_under_the_first_candidate_that_has_one() 
     assert words.vocabulary.items[words.trained - 2 :] == ("unseen", "other")
 
 
+def test_min_count_concerns_words_without_a_vector_alone() -> None:
+    words = builders.words_of(corpus(), vectors(), min_count=3)
+    assert set(words.vocabulary.items[: words.trained - 2]) == {"the", "Oslo", "rare", "("}  # no "cat", no "0000"
+
+
 @pytest.mark.parametrize(("limit", "travelling"), [(None, ("unseen", "other")), (1, ("unseen",)), (0, ())])
 def test_unseen_vectors_travel_up_to_the_limit(limit: int | None, travelling: tuple[str, ...]) -> None:
     words = builders.words_of(corpus(), vectors(), unseen_vectors=limit)
@@ -60,14 +65,23 @@ def test_vectorizer_of_names_missing_column_and_suggests() -> None:
 def test_features_hold_the_files_vectors_in_trained_and_frozen_rows() -> None:
     words = builders.words_of(corpus(), vectors())
     vectorizer = builders.vectorizer_of(corpus(), "pos", words)
-    features = builders.features_of(vectorizer, words, dim=99)
+    features = builders.features_of(vectorizer, words)
     assert [type(feature) for feature in features] == [WordEmbedding, CasingEmbedding, CharCNN]
     table = features[0]
-    assert table.dim == 2  # the file's width goes before dim
+    assert table.dim == 2
     for word, vector in zip(vectors().words, vectors().matrix, strict=True):
         row = vectorizer.words.index(word)
         stored = np.asarray(table.trained)[row] if row < table.rows else np.asarray(table.frozen)[row - table.rows]
         np.testing.assert_array_equal(stored, vector)
+
+
+def test_a_width_other_than_the_files_is_refused() -> None:
+    words = builders.words_of(corpus(), vectors())
+    vectorizer = builders.vectorizer_of(corpus(), "pos", words)
+    assert builders.features_of(vectorizer, words, dim=2)[0].dim == 2
+    with pytest.raises(SettingsError, match=r"words\.dim.* is 99, but .* have 2 numbers each: leave dim out"):
+        builders.features_of(vectorizer, words, dim=99)
+    assert builders.features_of(vectorizer, builders.words_of(corpus()))[0].dim == builders.WIDTH
 
 
 def test_features_can_be_left_out() -> None:

@@ -14,7 +14,7 @@ from seqlab.corpora.records import Corpus, Sentence
 from seqlab.errors import DataError
 from seqlab.layers.features.words import WordEmbedding
 from seqlab.layers.heads.softmax import SoftmaxHead
-from seqlab.layers.stack import BiLSTM
+from seqlab.layers.stack import RecurrentStack
 from seqlab.models.tagger import Tagger
 from seqlab.text.vectors import WordVectors
 from tests import tiny
@@ -143,7 +143,7 @@ def test_a_sentence_of_5000_tokens_trains_and_tags() -> None:
     words = [word for sentence in parts for word in sentence.words]
     chunks = [tag for sentence in parts for tag in sentence.columns["chunk"]]
     long = Corpus([Sentence(tuple(words[:5000]), {"chunk": tuple(chunks[:5000])})], {"chunk": "iob2"})
-    tagger = tiny.tagger(long, encoder=BiLSTM(4, name="encoder"), chars=None)
+    tagger = tiny.tagger(long, encoder=RecurrentStack(4, name="encoder"), chars=None)
     history = tagger.fit(long, epochs=1, verbose=0).history
     assert np.isfinite(history["loss"]).all()
     assert len(tagger.tag(words[:5000]).tags) == 5000

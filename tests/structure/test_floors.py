@@ -66,7 +66,8 @@ BACKEND_FREE = (
 
 # Files that may name a backend; all others go through keras.ops.
 NAMES_A_BACKEND = {
-    "seqlab/ops/scan.py": "the one file that holds what differs between the backends",
+    "seqlab/ops/scan.py": "loops over time differ between the backends",
+    "seqlab/ops/differentiable.py": "hand-written gradients differ between the backends",
     "seqlab/inference/export.py": "a SavedModel is TensorFlow's",
     "seqlab/inference/graph.py": "strings in a graph are TensorFlow's",
 }

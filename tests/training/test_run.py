@@ -16,6 +16,7 @@ from seqlab.errors import DataError, SettingsError
 from seqlab.inference.load import load
 from seqlab.settings import DataSettings, Settings, WordSettings
 from seqlab.training import run as runs
+from seqlab.training.lock import locked
 from tests import tiny
 
 
@@ -228,12 +229,37 @@ def test_build_follows_the_settings(tmp_path: Path) -> None:
     assert type(tagger.head).__name__ == "SoftmaxHead"
 
 
+def test_a_folder_in_use_is_refused(finished_copy: Path, tmp_path: Path) -> None:
+    settings = runs.stored_settings(finished_copy)
+    before = {path: path.stat().st_mtime_ns for path in finished_copy.rglob("*")}
+    folds = DataSettings(**{**settings.data.model_dump(), "dev": None, "test": None, "folds": 3})
+    with locked(finished_copy):
+        with pytest.raises(SettingsError, match="in use by another process"):
+            runs.train(settings, finished_copy, resume=True, verbose=0)
+        with pytest.raises(SettingsError, match="in use by another process"):
+            runs.train_folds(Settings(**{**dict(settings), "data": folds}), finished_copy, resume=True, verbose=0)
+    assert {path: path.stat().st_mtime_ns for path in finished_copy.rglob("*")} == before
+
+
 def test_a_start_that_failed_leaves_the_folder_free(tmp_path: Path) -> None:
     wrong = tiny.settings(tiny.write(tmp_path / "data"), epochs=1)
     words = WordSettings(**{**wrong.words.model_dump(), "vectors": str(tmp_path / "missing.txt")})
     with pytest.raises(DataError):
         runs.train(Settings(**{**dict(wrong), "words": words}), tmp_path / "run", verbose=0)
     assert runs.train(wrong, tmp_path / "run", verbose=0).scores["dev"].tokens == 50
+
+
+def test_a_width_other_than_the_files_is_refused_and_an_absent_one_survives_a_resume(
+    finished_run: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "vectors.txt").write_text("the 1 2 3\nof 4 5 6\n", encoding="utf-8")
+    base = tiny.settings(finished_run.parent / "data")
+    words = {"vectors": str(tmp_path / "vectors.txt"), "chars": None}
+    settings = Settings(**{**base.model_dump(), "words": words})
+    assert settings.words.dim is None and Settings.model_validate_json(settings.model_dump_json()) == settings
+    assert runs.build(settings, tiny.train_part()).features[0].dim == 3
+    with pytest.raises(SettingsError, match=r"is 50, but the word vectors of the file have 3 numbers each"):
+        runs.build(Settings(**{**base.model_dump(), "words": {**words, "dim": 50}}), tiny.train_part())
 
 
 def test_another_backend_is_refused(finished_run: Path, tmp_path: Path) -> None:

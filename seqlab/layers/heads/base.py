@@ -7,7 +7,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from seqlab.errors import SettingsError, suggest
+from seqlab.constants import IGNORE
+from seqlab.errors import DataError, SettingsError, suggest
 from seqlab.ops.masking import label_mask
 
 Tensor = Any
@@ -79,7 +80,7 @@ class Head(keras.layers.Layer):
     def call(self, features: Tensor, mask: Tensor = None) -> Tensor:
         """Computes the scores of all tags at each token."""
         scores = self.projection(features)  # (batch, time, tags)
-        if keras.backend.standardize_dtype(scores.dtype) != "float64":
+        if _dtype(scores) != "float64":
             scores = ops.cast(scores, "float32")
         if mask is None:
             return scores
@@ -89,24 +90,52 @@ class Head(keras.layers.Layer):
         """The shape of the scores."""
         return (*features_shape[:-1], self.tags)
 
-    def loss(self, labels: Tensor, scores: Tensor) -> Tensor:
+    def loss(self, labels: Tensor, scores: Tensor, sample_weight: Tensor = None) -> Tensor:
         """Computes the training loss.
+
+            sum:        L = sum over s of w(s) loss(s)            or    sum over s, t of w(s, t) loss(s, t)
+            tokens:     L / sum over s, t of w(s, t)              where w(s, t) = w(s) with a weight for each sentence
+            sentences:  L / sum over s of (mean over t of w(s, t))
+
+        over sentences s and their labelled tokens t. All weights are 1 where none are given. What has the weight 0
+        counts in none of these sums or means: it might as well have no labels.
 
         Args:
             labels: Integer tensor (batch, time); `IGNORE` (-1) at padding and at tokens without a label,
                 which count as if they were not there.
             scores: What the head returned, (batch, time, tags).
+            sample_weight: Weights of at least 0, (batch,) for sentences, or (batch, time) for tokens if the head's
+                loss is a sum over tokens.
 
         Returns:
             A scalar; exactly 0, with a gradient of 0, where nothing is labelled.
+
+        Raises:
+            DataError: For weights of another shape, or weights of tokens where the loss is one of whole sentences.
         """
         labels = ops.cast(labels, "int32")
         mask = label_mask(labels)
-        total = ops.sum(self.sentence_losses(labels, scores, mask))
+        if sample_weight is None:
+            losses = self.sentence_losses(labels, scores, mask)
+            return self._mean(ops.sum(losses), ops.cast(mask, losses.dtype))
+        scores = ops.convert_to_tensor(scores)
+        weights = ops.cast(sample_weight, "float64" if _dtype(scores) == "float64" else "float32")
+        _check_weights(_shape(weights), _shape(labels))
+        shape = ops.shape(labels)
+        spread = ops.broadcast_to(ops.reshape(weights, (shape[0], -1)), shape)  # (batch, time)
+        mask = ops.logical_and(mask, ops.not_equal(spread, 0))
+        labels = ops.where(mask, labels, IGNORE)
+        return self._mean(self.weighted_loss(labels, scores, mask, weights), ops.where(mask, spread, 0))
+
+    def _mean(self, total: Tensor, weights: Tensor) -> Tensor:
+        """Divides a sum of losses as `reduction` says, by weights (batch, time) that are 0 where nothing counts."""
         if self.reduction == "sum":
             return total
-        counted = mask if self.reduction == "tokens" else ops.any(mask, axis=1)
-        return total / ops.maximum(ops.sum(ops.cast(counted, total.dtype)), 1)
+        if self.reduction == "sentences":
+            counts = ops.sum(ops.cast(ops.not_equal(weights, 0), weights.dtype), axis=1)  # (batch,)
+            weights = ops.sum(weights, axis=1) / ops.maximum(counts, 1)
+        norm = ops.sum(weights)
+        return total / ops.where(norm > 0, norm, 1)
 
     def sentence_losses(self, labels: Tensor, scores: Tensor, mask: Tensor) -> Tensor:
         """Computes the negative log-likelihood of each sentence.
@@ -120,6 +149,31 @@ class Head(keras.layers.Layer):
             Float tensor (batch,), exactly 0 for a row without a labelled token.
         """
         raise NotImplementedError(f"{type(self).__name__} must write `sentence_losses`.")
+
+    def weighted_loss(self, labels: Tensor, scores: Tensor, mask: Tensor, weights: Tensor) -> Tensor:
+        """Sums the weighted losses of sentences; heads whose losses are sums over tokens weigh those.
+
+        Args:
+            labels: Integer tensor (batch, time).
+            scores: Float tensor (batch, time, tags).
+            mask: Boolean tensor (batch, time), true at labelled tokens whose weight is not 0.
+            weights: Float tensor, (batch,) or (batch, time).
+
+        Returns:
+            A scalar.
+
+        Raises:
+            DataError: For weights of tokens.
+        """
+        shape = _shape(weights)
+        if shape is not None and len(shape) > 1:
+            raise DataError(
+                f"Received sample weights of shape {shape}, one for each token, but {type(self).__name__} has one loss "
+                "for each whole sentence: pass weights of shape (batch,), or use SoftmaxHead."
+            )
+        # Shaped, where TensorFlow knows no rank, so that weights of tokens are an error there too.
+        weights = ops.reshape(weights, (ops.shape(labels)[0],))
+        return ops.sum(self.sentence_losses(labels, scores, mask) * weights)
 
     def decode(self, scores: Tensor, mask: Tensor = None) -> Tensor:
         """Finds the best tags.
@@ -158,3 +212,25 @@ class Head(keras.layers.Layer):
 def mask_or_all(scores: Tensor, mask: Tensor) -> Tensor:
     """The mask as booleans, all true where it is absent."""
     return ops.ones(ops.shape(scores)[:2], "bool") if mask is None else ops.cast(mask, "bool")
+
+
+def _dtype(tensor: Tensor) -> str:
+    return keras.backend.standardize_dtype(tensor.dtype)
+
+
+def _shape(tensor: Tensor) -> tuple[int | None, ...] | None:
+    try:
+        return tuple(tensor.shape)
+    except ValueError:  # TensorFlow forgets the rank when a model is called with weights of sentences and of tokens
+        return None
+
+
+def _check_weights(weights: tuple[int | None, ...] | None, labels: tuple[int | None, ...] | None) -> None:
+    if weights is None or labels is None:
+        return
+    fits = all(one == other or None in (one, other) for one, other in zip(weights, labels, strict=False))
+    if len(weights) not in (1, 2) or not fits:
+        raise DataError(
+            f"Received sample weights of shape {weights} for labels of shape {labels}; expected a weight for each "
+            "sentence, (batch,), or for each token, (batch, time)."
+        )

@@ -38,9 +38,18 @@ class SoftmaxHead(Head):
 
     def sentence_losses(self, labels: Tensor, scores: Tensor, mask: Tensor) -> Tensor:
         """Sums the cross-entropy of each sentence's labelled tokens."""
+        return ops.sum(self.token_losses(labels, scores, mask), axis=1)
+
+    def token_losses(self, labels: Tensor, scores: Tensor, mask: Tensor) -> Tensor:
+        """Computes the cross-entropy of each token, (batch, time), 0 at masked ones."""
         logs = _log_softmax(scores, mask)  # (batch, time, tags)
         hits = ops.equal(labels[..., None], ops.arange(self.tags, dtype="int32"))  # none at IGNORE
-        return -ops.sum(ops.where(hits, logs, 0), axis=(1, 2))
+        return -ops.sum(ops.where(hits, logs, 0), axis=2)
+
+    def weighted_loss(self, labels: Tensor, scores: Tensor, mask: Tensor, weights: Tensor) -> Tensor:
+        """Sums the cross-entropy of each token, multiplied by its weight or by its sentence's."""
+        weights = ops.reshape(weights, (ops.shape(labels)[0], -1))  # (batch, time) or (batch, 1)
+        return ops.sum(ops.where(mask, self.token_losses(labels, scores, mask) * weights, 0))
 
     def decode(self, scores: Tensor, mask: Tensor = None) -> Tensor:
         """Takes the tag of the greatest score at each token."""

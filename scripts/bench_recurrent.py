@@ -1,0 +1,225 @@
+"""Speed of recurrent layers: seqlab's fused ones (each variant) against Keras' and torch's, in one table.
+
+    python scripts/bench_recurrent.py                      # all shapes, both backends, torch where it is installed
+    python scripts/bench_recurrent.py --shapes 10,25,600,300 --layers V CIFG keras
+
+A shape is batch, time, inputs, units; layers are bidirectional. A training step is a loss and its gradients of all
+weights and of the inputs, compiled. Each backend lives in a process of its own; they take turns, and the table gives
+medians. `peak` is the share of the machine's measured rate of matrix products, `MB` the growth of resident memory over
+a training step. `ragged` has lengths spread evenly from 5 to the full time (tokens are real ones), `jit` is XLA. On a
+GPU machine: `--systems jax torch`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from recurrent_peers import scan_step, torch_step  # beside this file
+from workers import ask, serve, start  # beside this file
+
+SHAPES = ("1,61,88,100", "10,25,600,300", "32,25,600,300", "32,32,128,200")
+VARIANTS = ("V", "NIG", "NFG", "NOG", "NIAF", "NOAF", "CIFG", "NP", "FGR")
+OURS = (*VARIANTS, "V ragged", "V jit", "GRU", "SC-LSTM 1 of 3", "RNN(cell)")
+PEERS = {"tensorflow": ("keras",), "jax": ("keras", "scan"), "torch": ("torch",)}
+SHORTEST = 5
+
+
+def main() -> None:
+    """Runs the benchmark, or one of its workers."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--shapes", nargs="+", default=list(SHAPES), help="batch,time,inputs,units")
+    parser.add_argument("--layers", nargs="+", default=[*OURS, "keras", "scan", "torch"])
+    parser.add_argument("--systems", nargs="+", default=list(PEERS), choices=list(PEERS))
+    parser.add_argument("--rounds", type=int, default=9, help="timed rounds")
+    parser.add_argument("--worker", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.worker:
+        serve(Worker(options.worker).answer)
+        return
+    for shape in options.shapes:
+        table([int(size) for size in shape.split(",")], options.systems, options.layers, options.rounds)
+
+
+def table(shape: list[int], systems: list[str], layers: list[str], rounds: int) -> None:
+    """Prints the table of one shape."""
+    workers = {system: start(__file__, system) for system in systems}
+    jobs = [
+        (s, layer) for s in systems for layer in layers if layer in (("torch",) if s == "torch" else (*OURS, *PEERS[s]))
+    ]
+    times: dict[tuple[str, str, str], list[float]] = {}
+    for number in range(rounds + 1):
+        for system, layer in jobs:
+            for kind in ("forward", "train"):
+                seconds = ask(workers[system], [layer, kind, shape])
+                if number and seconds:
+                    times.setdefault((system, layer, kind), []).append(seconds)
+    megabytes = {job: ask(workers[job[0]], [job[1], "memory", shape]) for job in jobs}
+    rate = ask(next(iter(workers.values())), ["", "products", shape]) or float("nan")
+    for worker in workers.values():
+        worker.kill()
+    print(
+        f"\nbatch {shape[0]}, time {shape[1]}, inputs {shape[2]}, units {shape[3]}; products: {rate / 1e9:.0f} GFLOP/s"
+    )
+    print(
+        f"{'system':11} {'layer':15} {'forward':>9} {'train':>9} {'of keras':>9} {'of torch':>9} {'peak':>5} {'MB':>6}"
+    )
+    middle = {key: statistics.median(found) for key, found in times.items()}
+    for system, layer in jobs:
+        if (system, layer, "train") not in middle:
+            continue
+        count = tokens(layer, shape)
+        train = count / middle[system, layer, "train"]
+        ratios = [
+            train * middle.get(peer, float("nan")) / (shape[0] * shape[1])
+            for peer in ((system, "keras", "train"), ("torch", "torch", "train"))
+        ]
+        share = 3 * train * 2 * 2 * 4 * shape[3] * (shape[2] + shape[3]) / rate
+        print(
+            f"{system:11} {layer:15} {count / middle[system, layer, 'forward']:9.0f} {train:9.0f} {ratios[0]:9.2f} "
+            f"{ratios[1]:9.2f} {share:5.0%} {megabytes[system, layer]:6.1f}",
+            flush=True,
+        )
+
+
+def lengths(shape: list[int]) -> np.ndarray:
+    """Lengths of a ragged batch."""
+    return np.linspace(shape[1], min(SHORTEST, shape[1]), shape[0]).round().astype("int32")
+
+
+def tokens(layer: str, shape: list[int]) -> int:
+    """Real tokens of a batch."""
+    return int(lengths(shape).sum()) if layer.endswith("ragged") else shape[0] * shape[1]
+
+
+class Worker:
+    """One backend: builds steps when they are asked for, and times them."""
+
+    def __init__(self, system: str) -> None:
+        self.system = system
+        self.steps: dict[str, Callable[[], Any]] = {}
+
+    def answer(self, job: list[Any]) -> Any:
+        """Seconds of one step; megabytes; products a second; `None` where the system lacks the layer."""
+        layer, kind, shape = job
+        if kind == "products":
+            return products(shape)
+        name = "train" if kind == "memory" else kind
+        try:
+            if f"{layer} {name}" not in self.steps:
+                self.steps[f"{layer} {name}"] = self.build(layer, name, shape)
+                self.steps[f"{layer} {name}"]()
+        except ImportError:
+            return None
+        step = self.steps[f"{layer} {name}"]
+        if kind == "memory":
+            return growth(step)
+        step()
+        repeats = 3
+        began = time.perf_counter()
+        for _ in range(repeats):
+            step()
+        return (time.perf_counter() - began) / repeats
+
+    def build(self, name: str, kind: str, shape: list[int]) -> Callable[[], Any]:
+        """Builds the step of a layer."""
+        batch, time_, inputs, units = shape
+        x = np.random.default_rng(0).normal(size=(batch, time_, inputs)).astype("float32")
+        if name == "torch":
+            return torch_step(x, units, kind)
+        if name == "scan":
+            return scan_step(x, units, kind)
+        layer, options = keras_layer(name, units)
+        layer.build(x.shape)
+        if name.endswith("ragged"):
+            options["mask"] = np.arange(time_) < lengths(shape)[:, None]
+        maker = {"tensorflow": tensorflow_step, "jax": jax_step}[self.system]
+        return maker(layer, x, options, kind, name.endswith("jit"))
+
+
+def keras_layer(name: str, units: int) -> tuple[Any, dict[str, Any]]:
+    """The layer of that name, and what it is called with."""
+    import keras
+
+    from seqlab import layers
+
+    if name == "keras":
+        return keras.layers.Bidirectional(keras.layers.LSTM(units, return_sequences=True)), {}
+    if name == "RNN(cell)":
+        return keras.layers.Bidirectional(keras.layers.RNN(layers.LSTMCell(units), return_sequences=True)), {}
+    code = name.split()[0]
+    cells = {"GRU": lambda: layers.GRUCell(units), "SC-LSTM": lambda: layers.SCLSTMCell(units, tasks=3)}
+    cell = cells.get(code, lambda: layers.LSTMCell(units, code))()
+    return layers.Bidirectional(layers.Recurrent(cell, return_sequences=True)), {"task": 0} if "SC" in code else {}
+
+
+def tensorflow_step(layer: Any, x: np.ndarray, options: dict[str, Any], kind: str, jit: bool) -> Callable[[], Any]:
+    """A step that `tf.function` compiles."""
+    import tensorflow as tf
+
+    weights = [variable.value for variable in layer.trainable_variables]
+
+    @tf.function(jit_compile=jit or None)
+    def run(x: Any) -> Any:
+        if kind == "forward":
+            return layer(x, **options)
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            loss = tf.reduce_mean(tf.square(layer(x, **options)))
+        return tape.gradient(loss, [x, *weights])
+
+    fixed = tf.constant(x)
+    return lambda: [part.numpy() for part in tf.nest.flatten(run(fixed))[:1]]
+
+
+def jax_step(layer: Any, x: np.ndarray, options: dict[str, Any], kind: str, jit: bool) -> Callable[[], Any]:
+    """A step that `jax.jit` compiles."""
+    import jax
+
+    others = [variable.value for variable in layer.non_trainable_variables]
+
+    def forward(weights: Any, x: Any) -> Any:
+        return layer.stateless_call(weights, others, x, **options)[0]
+
+    def loss(weights: Any, x: Any) -> Any:
+        return (forward(weights, x) ** 2).mean()
+
+    run = jax.jit(forward if kind == "forward" else jax.grad(loss, (0, 1)))
+    weights, fixed = [variable.value for variable in layer.trainable_variables], jax.numpy.asarray(x)
+    return lambda: jax.block_until_ready(run(weights, fixed))
+
+
+def products(shape: list[int]) -> float:
+    """Floating-point operations a second of a matrix product of this shape's size, by NumPy."""
+    batch, time_, inputs, units = shape
+    one, other = np.ones((batch * time_, inputs), "float32"), np.ones((inputs, 4 * units), "float32")
+    found = []
+    for _ in range(20):
+        began = time.perf_counter()
+        one @ other
+        found.append(time.perf_counter() - began)
+    return 2 * one.size * other.shape[1] / statistics.median(found)
+
+
+def growth(step: Callable[[], Any]) -> float:
+    """Megabytes by which resident memory peaks above what it was before a step; NaN outside Linux."""
+    status, reset = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+    if not reset.exists():
+        return float("nan")
+    reset.write_text("5")
+    before = _kilobytes(status.read_text(), "VmRSS")
+    step()
+    return (_kilobytes(status.read_text(), "VmHWM") - before) / 1024
+
+
+def _kilobytes(status: str, name: str) -> int:
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith(name))
+
+
+if __name__ == "__main__":
+    main()

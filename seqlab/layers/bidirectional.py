@@ -1,0 +1,188 @@
+"""Both directions of a recurrent layer, in one loop over time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from seqlab.errors import suggest
+from seqlab.layers.cells.base import Options
+from seqlab.layers.cells.parts import serialized
+from seqlab.layers.recurrent import Recurrent, last_output
+from seqlab.layers.running import mask_of, run_directions
+
+Tensor = Any
+
+MERGES = {
+    "concat": lambda forward, backward: ops.concatenate([forward, backward], axis=-1),
+    "sum": lambda forward, backward: forward + backward,
+    "mul": lambda forward, backward: forward * backward,
+    "ave": lambda forward, backward: (forward + backward) / 2,
+}
+
+
+@keras.saving.register_keras_serializable(package="seqlab")
+class Bidirectional(keras.layers.Layer):
+    """Runs a recurrent layer from the first token on and a second one from the last token back, and joins them.
+
+    Both directions share one loop over time; the backward one starts at each row's last token, whatever stands after
+    it. `y(t) = merge(forward y(t), backward y(t))`.
+
+    Args:
+        layer: A `Recurrent` layer: the forward direction.
+        merge_mode: "concat", "sum", "mul", "ave", or `None` for both as they are.
+        backward_layer: The backward direction; a copy of `layer` with weights of its own without.
+
+    Call arguments:
+        inputs: (batch, time, width).
+        mask: (batch, time) booleans, or lengths (batch,).
+        initial_state: List of the forward states, then of the backward ones.
+        training: Whether this is training.
+        task: As in `Recurrent`.
+
+    Returns:
+        As `Recurrent`, merged; the forward states and then the backward ones, if the layer returns states. Without
+        sequences, the forward output of the last token with the backward output of the first.
+
+    Raises:
+        TypeError: For layers other than `Recurrent`.
+        ValueError: For an unknown `merge_mode`, stateful layers, layers that go backwards, or two that return
+            different things.
+
+    >>> from seqlab.layers import LSTMCell
+    >>> layer = Bidirectional(Recurrent(LSTMCell(4), return_sequences=True))
+    >>> tuple(layer(ops.ones((2, 3, 5)), mask=ops.convert_to_tensor([3, 1])).shape)
+    (2, 3, 8)
+    """
+
+    def __init__(
+        self,
+        layer: Recurrent,
+        merge_mode: str | None = "concat",
+        backward_layer: Recurrent | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if merge_mode is not None and merge_mode not in MERGES:
+            raise ValueError(
+                f"Unknown merge_mode {merge_mode!r}; expected one of {', '.join(MERGES)} or None."
+                + suggest(str(merge_mode), MERGES)
+            )
+        if not isinstance(layer, Recurrent):
+            raise TypeError(f"Bidirectional holds a Recurrent layer, received {type(layer).__name__}.")
+        if not isinstance(backward_layer, Recurrent | None):
+            raise TypeError(f"backward_layer is a Recurrent layer too, received {type(backward_layer).__name__}.")
+        self.layer = layer
+        self.merge_mode = merge_mode
+        self.backward_layer = _mirrored(layer) if backward_layer is None else backward_layer
+        self.both = (self.layer, self.backward_layer)
+        kinds = {(one.return_sequences, one.return_state, one.truncation) for one in self.both}
+        if len(kinds) > 1 or any(one.stateful or one.go_backwards for one in self.both):
+            raise ValueError(
+                "Bidirectional needs two layers with the same return_sequences, return_state and truncation, neither "
+                "stateful nor with go_backwards: the layer itself turns the backward direction."
+            )
+        self.supports_masking = True
+        self.input_spec = keras.layers.InputSpec(ndim=3)
+
+    def build(self, inputs_shape: Any, mask_shape: Any = None, initial_state_shape: Any = None) -> None:
+        """Builds both directions."""
+        self.input_spec = keras.layers.InputSpec(ndim=3, axes={-1: inputs_shape[-1]})
+        for one in self.both:
+            if not one.built:
+                one.build(inputs_shape)
+
+    def call(
+        self,
+        inputs: Tensor,
+        mask: Tensor | None = None,
+        initial_state: Any = None,
+        training: bool | None = None,
+        task: int | None = None,
+    ) -> Any:
+        """See the class."""
+        mask = mask_of(mask, inputs)
+        sequences, wanted = self.layer.return_sequences, self.layer.return_state
+        options = Options(bool(training), wanted or not sequences, self.layer.truncation, task)
+        self.layer.cell.width(task)
+        directions = [
+            (one.cell, one.starts(inputs, given, options.training), reverse)
+            for one, given, reverse in zip(self.both, self._halves(initial_state), (False, True), strict=True)
+        ]
+        found = run_directions(inputs, mask, directions, options)
+        outputs = [
+            outputs if sequences else last_output(outputs, mask, reverse)
+            for (outputs, _), (_, _, reverse) in zip(found, directions, strict=True)
+        ]
+        merged = tuple(outputs) if self.merge_mode is None else (MERGES[self.merge_mode](*outputs),)
+        states = tuple(state for _, states in found for state in states) if wanted else ()
+        result = (*merged, *states)
+        return result if len(result) > 1 else result[0]
+
+    def compute_mask(self, inputs: Tensor, previous_mask: Tensor | None = None) -> Any:
+        """The mask, for the layers above, where there are sequences."""
+        mask = previous_mask if self.layer.return_sequences else None
+        outputs = [mask] * (2 if self.merge_mode is None else 1)
+        states = [None] * (sum(len(one.cell.state_size) for one in self.both) if self.layer.return_state else 0)
+        return [*outputs, *states] if len(outputs) + len(states) > 1 else mask
+
+    def compute_output_spec(
+        self, inputs: Tensor, mask: Any = None, initial_state: Any = None, training: Any = None, task: int | None = None
+    ) -> Any:
+        """As the class says."""
+        parts = [keras.tree.flatten(one.compute_output_spec(inputs, task=task)) for one in self.both]
+        outputs = [part[0] for part in parts]
+        states = [state for part in parts for state in part[1:]]
+        if self.merge_mode == "concat":
+            width = sum(output.shape[-1] for output in outputs)
+            outputs = [keras.KerasTensor((*outputs[0].shape[:-1], width), outputs[0].dtype)]
+        elif self.merge_mode is not None:
+            outputs = outputs[:1]
+        result = (*outputs, *states)
+        return result if len(result) > 1 else result[0]
+
+    def compute_output_shape(self, inputs_shape: Any) -> Any:
+        """As the class says, for all tasks."""
+        specs = self.compute_output_spec(keras.KerasTensor(inputs_shape))
+        return keras.tree.map_structure(lambda spec: tuple(spec.shape), specs)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "merge_mode": self.merge_mode,
+            **serialized(self, "layer", "backward_layer"),
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Bidirectional:
+        """Rebuilds the layer with both directions."""
+        parts = {name: keras.saving.deserialize_keras_object(config[name]) for name in ("layer", "backward_layer")}
+        return cls(**{**config, **parts})
+
+    def _halves(self, given: Any) -> tuple[Any, Any]:
+        if given is None:
+            return None, None
+        count, other = (len(one.cell.state_size) for one in self.both)
+        if not isinstance(given, list | tuple) or len(given) != count + other:
+            raise ValueError(
+                f"initial_state of a Bidirectional layer is a list of {count + other} tensors, the forward states and "
+                f"then the backward ones; received {len(given) if isinstance(given, list | tuple) else 'one tensor'}."
+            )
+        return list(given[:count]), list(given[count:])
+
+
+def _mirrored(layer: Recurrent) -> Recurrent:
+    return Recurrent.from_config({**_reseeded(layer.get_config()), "name": f"backward_{layer.name}"})
+
+
+def _reseeded(config: Any) -> Any:
+    """The same config with other seeds: two directions must not draw the same masks."""
+    if isinstance(config, dict):
+        return {
+            key: value + 1 if key == "seed" and isinstance(value, int) else _reseeded(value)
+            for key, value in config.items()
+        }
+    return config

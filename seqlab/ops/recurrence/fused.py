@@ -1,0 +1,150 @@
+"""Runs a recurrence over whole sequences, with a backward pass through time derived by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import keras
+from keras import ops
+
+from seqlab.ops.differentiable import differentiable
+from seqlab.ops.recurrence.kernel import Kernel, as_tensors
+from seqlab.ops.scan import scan
+
+Tensor = Any
+Tensors = tuple[Tensor, ...]
+
+
+class Stream(NamedTuple):
+    """One recurrence over one batch of sequences.
+
+    Attributes:
+        inputs: What each step reads, each (time, batch, width): pre-activations first.
+        weights: The kernel's weights, `None` for one that is absent.
+        initial: States before the first step, each (batch, width).
+        valid: (time, batch) booleans, true before the end of each row; `None` where all rows have all steps.
+    """
+
+    inputs: Tensors
+    weights: Any
+    initial: Tensors
+    valid: Tensor | None = None
+
+
+def fused(kernel: Kernel, streams: Sequence[Stream], outputs: int = 1, truncation: int | None = None) -> list[Tensors]:
+    """Runs the kernel over several streams (the two directions of a layer) in one loop over time.
+
+    Kept for the backward pass are the states and one tensor of the kernel's for each step. After a row's end the states
+    are zeros, and what the steps compute there reaches no gradient.
+
+    Args:
+        kernel: The recurrence.
+        streams: All of the same length.
+        outputs: How many of the state sequences to return, and to take gradients of.
+        truncation: Gradients do not flow from step `n * truncation` to the step before it (truncated backpropagation
+            through time); states do. `None` for no cut.
+
+    Returns:
+        For each stream its state sequences, (time, batch, width): the outputs first.
+    """
+    streams = [Stream(*as_tensors(tuple(stream))) for stream in streams]
+    # Absent weights and masks stay out of what is differentiated.
+    flat = keras.tree.flatten([tuple(stream) for stream in streams])
+    present = [x is not None for x in flat]
+    read = [kernel.reads_inputs or name != "inputs" for stream in streams for name in _fields(stream)]
+
+    def packed(values: Sequence[Tensor | None]) -> list[Stream]:
+        return [Stream(*parts) for parts in keras.tree.pack_sequence_as([tuple(s) for s in streams], values)]
+
+    def rebuilt(given: Sequence[Tensor]) -> list[Stream]:
+        left = iter(given)
+        return packed([next(left) if there else None for there in present])
+
+    def forward(*given: Tensor) -> tuple[Tensors, Any]:
+        found = rebuilt(given)
+        kept, states = _forward(kernel, found)
+        leaves = keras.tree.flatten([tuple(stream) for stream in found])
+        needed = [x if wanted else None for x, wanted in zip(leaves, read, strict=True)]
+        return tuple(x for sequences in states for x in sequences[:outputs]), (needed, kept, states)
+
+    def backward(saved: Any, upstream: Tensors) -> tuple[Tensor | None, ...]:
+        needed, kept, states = saved
+        found = packed(needed)
+        sent = [upstream[n * outputs : (n + 1) * outputs] for n in range(len(found))]
+        gradients = [tuple(g) for g in _backward(kernel, found, kept, states, sent, truncation)]
+        return tuple(g for g, there in zip(keras.tree.flatten(gradients), present, strict=True) if there)
+
+    sequences = differentiable(forward, backward)(*[x for x in flat if x is not None])
+    return [tuple(sequences[n * outputs : (n + 1) * outputs]) for n in range(len(streams))]
+
+
+def _forward(kernel: Kernel, streams: list[Stream]) -> tuple[list[Tensor], list[Tensors]]:
+    def step(carry: Any, read: Any) -> Any:
+        after = [
+            kernel.step(inputs, states, stream.weights)
+            for inputs, states, stream in zip(read, carry, streams, strict=True)
+        ]
+        return tuple(states for states, _ in after), tuple((kept, *states) for states, kept in after)
+
+    initial = tuple(tuple(stream.initial) for stream in streams)
+    _, found = scan(step, initial, tuple(tuple(stream.inputs) for stream in streams))
+    # After a row's end states may overflow, and 0 * inf is NaN: they end here.
+    states = [
+        tuple(after if stream.valid is None else ops.where(stream.valid[..., None], after, 0) for after in sequences)
+        for (_, *sequences), stream in zip(found, streams, strict=True)
+    ]
+    return [kept for kept, *_ in found], states
+
+
+def _backward(
+    kernel: Kernel,
+    streams: list[Stream],
+    kept: list[Tensor],
+    states: list[Tensors],
+    upstream: list[Tensors],
+    truncation: int | None,
+) -> list[Stream]:
+    before = [
+        tuple(_shifted(after, first) for after, first in zip(states[n], stream.initial, strict=True))
+        for n, stream in enumerate(streams)
+    ]
+    factors = []
+    for n, stream in enumerate(streams):
+        local = kernel.factors(stream.inputs, kept[n], states[n], before[n], stream.weights)
+        factors.append(local if stream.valid is None else ops.where(stream.valid[..., None], local, 0))
+    cuts = () if truncation is None else (_cuts(kept[0], truncation),)
+
+    def step(carry: Any, read: Any) -> Any:
+        sent, local, *cut = read
+        after = []
+        for received, own, factor, stream in zip(carry, sent, local, streams, strict=True):
+            if cut:
+                received = tuple(x * cut[0] for x in received)
+            total = tuple(x + own[k] if k < len(own) else x for k, x in enumerate(received))
+            after.append(kernel.back(total, factor, stream.weights))
+        return tuple(carried for carried, _ in after), tuple(deltas for _, deltas in after)
+
+    zeros = tuple(tuple(ops.zeros_like(first) for first in stream.initial) for stream in streams)
+    first, deltas = scan(step, zeros, (tuple(upstream), tuple(factors), *cuts), reverse=True)
+    found = []
+    for n, stream in enumerate(streams):
+        own = kept[n] if stream.valid is None else ops.where(stream.valid[..., None], kept[n], 0)
+        inputs, weights = kernel.gradients(deltas[n], stream.inputs, own, states[n], before[n], stream.weights)
+        found.append(Stream(inputs, weights, first[n], None))
+    return found
+
+
+def _fields(stream: Stream) -> list[str]:
+    """The name of the field that each leaf of a stream belongs to."""
+    return [name for name in Stream._fields for _ in keras.tree.flatten(getattr(stream, name))]
+
+
+def _shifted(sequence: Tensor, first: Tensor) -> Tensor:
+    return ops.concatenate([first[None], sequence[:-1]], axis=0)
+
+
+def _cuts(like: Tensor, truncation: int) -> Tensor:
+    """(time, 1, 1): 0 where the gradient from the next step is cut, 1 elsewhere."""
+    following = ops.arange(1, ops.shape(like)[0] + 1, dtype="int32")
+    return ops.cast(following % truncation != 0, like.dtype)[:, None, None]

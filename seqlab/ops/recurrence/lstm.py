@@ -1,0 +1,127 @@
+"""The LSTM with peepholes and seven of its variants: one step, and its derivative by hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+
+from keras import ops
+
+from seqlab.ops.recurrence.activations import Activation
+from seqlab.ops.recurrence.kernel import Adjust, as_is, join, outer, recur, recur_back, split, summed
+from seqlab.ops.recurrence.variants import Variant
+
+Tensor = Any
+
+
+class LSTMWeights(NamedTuple):
+    """Weights of an LSTM's recurrence; blocks stand in the order z, i, f, o, without those that a variant drops."""
+
+    recurrent: Tensor  # (units, blocks * units)
+    peepholes: Tensor | None = None  # (gates * units,)
+    dropped: Tensor | None = None  # (batch, units), variational dropout of y(t-1) on its way to the gates
+
+
+@dataclass(frozen=True)
+class LSTMKernel:
+    """The recurrence of Greff et al. (2017) over pre-activations `a(t) = x(t) W + b`, computed beforehand.
+
+        z = g(a_z + y(t-1) R_z)                      i = s(a_i + y(t-1) R_i + p_i c(t-1))
+        f = s(a_f + y(t-1) R_f + p_f c(t-1))         c(t) = z i + c(t-1) f
+        o = s(a_o + y(t-1) R_o + p_o c(t))           y(t) = h(c(t)) o
+
+    A dropped gate is 1, the coupled forget gate `1 - i`. States: y, c.
+
+    Attributes:
+        variant: What is left out. Full gate recurrence has a kernel of its own.
+        g: Input activation.
+        h: Output activation.
+        s: Activation of the gates.
+        adjust: What happens to a named value on its way (normalisation, clipping, projection): the pre-activations
+            `z`, `i`, `f`, `o` before their activations, the cell `c` when it is new, `h` before h reads it, the output
+            `y`. A kernel that adjusts has no backward pass of its own.
+    """
+
+    variant: Variant
+    g: Activation
+    h: Activation
+    s: Activation
+    adjust: Adjust = as_is
+
+    states: ClassVar[int] = 2
+    reads_inputs: ClassVar[bool] = False
+
+    def gates(self, kept: Tensor) -> tuple[Tensor, Tensor | None, Tensor | None, Tensor | None]:
+        """z, i, f and o out of what a step keeps; `None` for a gate that is 1."""
+        found = dict(zip(self.variant.blocks, split(kept, len(self.variant.blocks)), strict=True))
+        forget = 1 - found["i"] if self.variant.coupled else found.get("f")
+        return found["z"], found.get("i"), forget, found.get("o")
+
+    def step(self, inputs: Any, states: Any, weights: LSTMWeights) -> Any:
+        """See the class."""
+        y, c = states
+        s = self.s.value
+        bars = split(inputs[0] + recur(y, weights.recurrent, weights.dropped), len(self.variant.blocks))
+        bar = dict(zip(self.variant.blocks, bars, strict=True))
+        p, adjust = self.peepholes(weights), self.adjust
+        z = self.g.value(adjust("z", bar["z"]))
+        i: Any = s(adjust("i", _plus(bar["i"], p.get("i"), c))) if "i" in bar else None
+        f = s(adjust("f", _plus(bar["f"], p.get("f"), c))) if "f" in bar else None
+        forget = 1 - i if self.variant.coupled else f
+        new_c = adjust("c", _times(z, i) + _times(c, forget))
+        o = s(adjust("o", _plus(bar["o"], p.get("o"), new_c))) if "o" in bar else None
+        new_y = adjust("y", _times(self.h.value(adjust("h", new_c)), o))
+        return (new_y, new_c), join([part for part in (z, i, f, o) if part is not None])
+
+    def factors(self, inputs: Any, kept: Tensor, states: Any, before: Any, weights: LSTMWeights) -> Tensor:
+        """Local derivatives: of y(t) by c(t), of c(t) by c(t-1), of y(t) by o's bar, of c(t) by the other bars."""
+        p = self.peepholes(weights)
+        z, i, f, o = self.gates(kept)
+        h = self.h.value(states[1])
+        by_cell = _times(self.h.slope(h), o)
+        bars = [_times(self.g.slope(z), i)]
+        through = ops.ones_like(z) if f is None else f
+        if "i" in self.variant.blocks:
+            bars.append((z - before[1] if self.variant.coupled else z) * self.s.slope(i))
+        if "f" in self.variant.blocks:
+            bars.append(before[1] * self.s.slope(f))
+        for gate, bar in zip(self.variant.gates, bars[1:], strict=False):
+            through = _plus(through, p.get(gate), bar)
+        if o is not None:
+            of_output = h * self.s.slope(o)
+            by_cell = _plus(by_cell, p.get("o"), of_output)
+            bars.append(of_output)
+        return join([by_cell, through, *bars])
+
+    def back(self, carry: Any, factors: Tensor, weights: LSTMWeights) -> Any:
+        """`dc = dy (dy/dc) + dc`, then every delta is a factor times one of the two."""
+        dy, dc = carry
+        by_cell, through, *bars = split(factors, 2 + len(self.variant.blocks))
+        dc = dc + dy * by_cell
+        deltas = join(
+            [(dy if block == "o" else dc) * bar for block, bar in zip(self.variant.blocks, bars, strict=True)]
+        )
+        return (recur_back(deltas, weights.recurrent, weights.dropped), dc * through), deltas
+
+    def gradients(self, deltas: Tensor, inputs: Any, kept: Any, states: Any, before: Any, weights: LSTMWeights) -> Any:
+        """`dR = sum y(t-1)' delta(t)`; peepholes likewise with the cell that they saw."""
+        peepholes = None
+        if weights.peepholes is not None:
+            parts = dict(zip(self.variant.blocks, split(deltas, len(self.variant.blocks)), strict=True))
+            seen = {"i": before[1], "f": before[1], "o": states[1]}
+            peepholes = join([summed(parts[gate] * seen[gate]) for gate in self.variant.gates])
+        return (deltas,), LSTMWeights(outer(before[0], deltas, weights.dropped), peepholes, None)
+
+    def peepholes(self, weights: LSTMWeights) -> dict[str, Tensor]:
+        """Peephole weights by gate; empty without any."""
+        if weights.peepholes is None:
+            return {}
+        return dict(zip(self.variant.gates, split(weights.peepholes, len(self.variant.gates)), strict=True))
+
+
+def _plus(bar: Tensor, weight: Tensor | None, value: Tensor) -> Tensor:
+    return bar if weight is None else bar + weight * value
+
+
+def _times(value: Tensor, gate: Tensor | None) -> Tensor:
+    return value if gate is None else value * gate

@@ -1,0 +1,167 @@
+"""Both directions in one loop against two layers of their own."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from seqlab.layers.bidirectional import Bidirectional
+from seqlab.layers.cells.gru import GRUCell
+from seqlab.layers.cells.lstm import LSTMCell
+from seqlab.layers.cells.wrappers import RecurrentDropoutCell
+from seqlab.layers.recurrent import Recurrent
+from seqlab.layers.running import _alike
+from tests.layers.common import INPUTS, MASK, MASKS, PADDING, UNITS, array, close, copy_of, learnt, states_of, tensor
+
+MERGES = {
+    "concat": lambda one, two: np.concatenate([one, two], axis=-1),
+    "sum": np.add,
+    "mul": np.multiply,
+    "ave": lambda one, two: (one + two) / 2,
+    None: lambda one, two: [one, two],
+}
+
+
+def made(merge_mode="concat", cell=LSTMCell, **flags):
+    return learnt(Bidirectional(Recurrent(cell(UNITS), **{"return_sequences": True, **flags}), merge_mode))
+
+
+def apart(layer, mask, states=None):
+    """Outputs and states of each direction, run as a layer of its own."""
+    count = len(layer.layer.cell.state_size)
+    halves = (None, None) if states is None else (states[:count], states[count:])
+    found = []
+    for one, reverse, half in zip(layer.both, (False, True), halves, strict=True):
+        single = copy_of(one, return_state=True, go_backwards=reverse)
+        outputs, *last = single(INPUTS, mask=tensor(mask), initial_state=half)
+        outputs = ops.flip(outputs, 1) if reverse and one.return_sequences else outputs
+        found.append((array(outputs), last))
+    return found
+
+
+@pytest.mark.parametrize("mask", MASKS.values(), ids=MASKS)
+@pytest.mark.parametrize("merge_mode", MERGES)
+def test_merges(merge_mode, mask):
+    layer = made(merge_mode, GRUCell, return_state=True)
+    states = [*states_of(layer.layer.cell), *states_of(layer.layer.cell, 3)]
+    found = layer(INPUTS, mask=tensor(mask), initial_state=states)
+    (forward, one), (backward, two) = apart(layer, mask, states)
+    close(list(found), [MERGES[merge_mode](forward, backward), one, two])
+    specs = keras.tree.flatten(layer.compute_output_spec(keras.KerasTensor(INPUTS.shape)))
+    assert [spec.shape for spec in specs] == [tuple(x.shape) for x in keras.tree.flatten(found)]
+
+
+@pytest.mark.parametrize("mask", MASKS.values(), ids=MASKS)
+def test_last_outputs(mask):
+    layer = made(return_sequences=False)
+    (forward, _), (backward, _) = apart(layer, mask)
+    found = array(layer(INPUTS, mask=tensor(mask)))
+    close(found, np.concatenate([forward, backward], axis=-1))
+    if mask is not None:
+        assert not found[3].any()  # a row without a token
+
+
+def test_equals_keras():
+    layer = made(cell=lambda units: LSTMCell(units, "NP"))
+    theirs = keras.layers.Bidirectional(keras.layers.RNN(layer.layer.cell, return_sequences=True))
+    theirs.build(INPUTS.shape)
+    theirs.set_weights(layer.get_weights())
+    close(layer(INPUTS), theirs(INPUTS))
+    masked = [array(one(INPUTS, mask=tensor(PADDING)))[PADDING] for one in (layer, theirs)]
+    close(*masked)
+
+
+def test_backward_layer_of_ones_own():
+    forward, backward = (Recurrent(cell, return_sequences=True) for cell in (LSTMCell(UNITS), GRUCell(2)))
+    layer = learnt(Bidirectional(forward, backward_layer=backward))
+    (one, _), (two, _) = apart(layer, MASK)
+    close(layer(INPUTS, mask=tensor(MASK)), np.concatenate([one, two], axis=-1))
+    again = copy_of(layer)
+    assert isinstance(again.backward_layer.cell, GRUCell)
+    close(again(INPUTS), layer(INPUTS))
+    assert layer.compute_output_spec(keras.KerasTensor((2, 7, 4))).shape == (2, 7, UNITS + 2)
+
+
+def test_directions_have_weights_of_their_own():
+    layer = Bidirectional(Recurrent(LSTMCell(UNITS)))
+    layer.build(INPUTS.shape)
+    assert len(layer.trainable_weights) == 8
+    assert (array(layer.layer.cell.kernel_weight) != array(layer.backward_layer.cell.kernel_weight)).any()
+
+
+def test_lengths_and_carried_masks():
+    layer = made()
+    expected = layer(INPUTS, mask=tensor(PADDING))
+    close(layer(INPUTS, mask=ops.convert_to_tensor(PADDING.sum(1))), expected)
+    outputs = layer(keras.layers.Masking(9.0)(np.where(PADDING[..., None], INPUTS, np.float32(9))))
+    close(outputs, expected)
+    np.testing.assert_array_equal(array(outputs._keras_mask) == 1, PADDING)
+
+
+def test_masks_for_the_layers_above():
+    counts = {(sequences, merge): 1 for sequences in (True, False) for merge in ("sum", None)}
+    for sequences, merge in counts:
+        for state in (True, False):
+            layer = Bidirectional(
+                Recurrent(LSTMCell(2), return_sequences=sequences, return_state=state), merge_mode=merge
+            )
+            found = layer.compute_mask(INPUTS, MASK)
+            masks = found if isinstance(found, list) else [found]
+            outputs = 1 if merge else 2
+            assert len(masks) == outputs + (4 if state else 0)
+            assert all(mask is (MASK if sequences else None) for mask in masks[:outputs])
+            assert masks[outputs:] == [None] * (4 if state else 0)
+
+
+def test_unknown_merge_mode():
+    with pytest.raises(ValueError, match="Unknown merge_mode 'conat'; expected one of concat, .*Did you mean 'concat'"):
+        Bidirectional(Recurrent(LSTMCell(2)), "conat")
+
+
+def test_holds_a_recurrent_layer():
+    with pytest.raises(TypeError, match="holds a Recurrent layer, received LSTM"):
+        Bidirectional(keras.layers.LSTM(2))
+
+
+@pytest.mark.parametrize(
+    "bad", [{"return_state": True}, {"truncation": 3}, {"go_backwards": True}, {"stateful": True}], ids=str
+)
+def test_layers_that_do_not_go_together(bad):
+    with pytest.raises(ValueError, match="neither stateful nor with go_backwards"):
+        Bidirectional(Recurrent(LSTMCell(2)), backward_layer=Recurrent(LSTMCell(2), **bad))
+
+
+def test_states_of_both_directions():
+    layer = made()
+    for states, received in (([np.zeros((4, UNITS))] * 3, "3"), (np.zeros((4, UNITS)), "one tensor")):
+        with pytest.raises(ValueError, match=f"list of 4 tensors, the forward states and then .* received {received}"):
+            layer(INPUTS, initial_state=states)
+
+
+def test_a_seed_gives_each_direction_masks_of_its_own_in_one_loop():
+    layer = Bidirectional(Recurrent(RecurrentDropoutCell(LSTMCell(8), 0.5, seed=1)))
+    forward, backward = (array(one.cell.start(4, True)[-1]) for one in layer.both)
+    assert (forward != backward).any()
+    assert _alike(layer.layer.cell, layer.backward_layer.cell)
+
+
+def test_two_kinds_of_cell_return_the_states_of_both():
+    layer = Bidirectional(
+        Recurrent(LSTMCell(UNITS), return_state=True), backward_layer=Recurrent(GRUCell(UNITS), return_state=True)
+    )
+    outputs, *states = layer(INPUTS)
+    assert len(states) == 3
+    np.testing.assert_array_equal(array(layer(INPUTS, initial_state=[0 * x for x in states])[0]), array(outputs))
+
+
+def test_a_backward_layer_of_keras_is_refused():
+    with pytest.raises(TypeError, match="backward_layer is a Recurrent layer too, received LSTM"):
+        Bidirectional(Recurrent(LSTMCell(UNITS)), backward_layer=keras.layers.LSTM(UNITS))
+
+
+def test_inside_time_distributed():
+    inner = Bidirectional(Recurrent(LSTMCell(UNITS), return_sequences=True))
+    outputs = keras.layers.TimeDistributed(inner)(keras.Input((6, 5, 4)))
+    assert outputs.shape == (None, 6, 5, 2 * UNITS)
