@@ -5,9 +5,9 @@
 
 A shape is batch, time, inputs, units; layers are bidirectional. A training step is a loss and its gradients of all
 weights and of the inputs, compiled. Each backend lives in a process of its own; they take turns, and the table gives
-medians. `peak` is the share of the machine's measured rate of matrix products, `MB` the growth of resident memory over
-a training step. `ragged` has lengths spread evenly from 5 to the full time (tokens are real ones), `jit` is XLA. On a
-GPU machine: `--systems jax torch`.
+medians. `peak` is the share of the machine's rate of matrix products, that of the system that multiplies fastest, `MB`
+the growth of resident memory over a training step. `ragged` has lengths spread evenly from 5 to the full time (tokens
+are real ones), `jit` is XLA. On a GPU machine: `--systems jax torch`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from recurrent_peers import scan_step, torch_step  # beside this file
+from recurrent_peers import scan_step, torch_product, torch_step  # beside this file
 from workers import ask, serve, start  # beside this file
 
 SHAPES = ("1,61,88,100", "10,25,600,300", "32,25,600,300", "32,32,128,200")
@@ -28,6 +28,7 @@ VARIANTS = ("V", "NIG", "NFG", "NOG", "NIAF", "NOAF", "CIFG", "NP", "FGR")
 OURS = (*VARIANTS, "V ragged", "V jit", "GRU", "SC-LSTM 1 of 3", "RNN(cell)")
 PEERS = {"tensorflow": ("keras",), "jax": ("keras", "scan"), "torch": ("torch",)}
 SHORTEST = 5
+BLOCKS = {"NIG": 3, "NFG": 3, "NOG": 3, "CIFG": 3, "GRU": 3, "SC-LSTM": 5}  # that meet inputs and y(t-1); 4 for others
 
 
 def main() -> None:
@@ -60,7 +61,7 @@ def table(shape: list[int], systems: list[str], layers: list[str], rounds: int) 
                 if number and seconds:
                     times.setdefault((system, layer, kind), []).append(seconds)
     megabytes = {job: ask(workers[job[0]], [job[1], "memory", shape]) for job in jobs}
-    rate = ask(next(iter(workers.values())), ["", "products", shape]) or float("nan")
+    rate = max(ask(worker, ["", "products", shape]) or 0 for worker in workers.values())
     for worker in workers.values():
         worker.kill()
     print(
@@ -79,7 +80,7 @@ def table(shape: list[int], systems: list[str], layers: list[str], rounds: int) 
             train * middle.get(peer, float("nan")) / (shape[0] * shape[1])
             for peer in ((system, "keras", "train"), ("torch", "torch", "train"))
         ]
-        share = 3 * train * 2 * 2 * 4 * shape[3] * (shape[2] + shape[3]) / rate
+        share = 3 * train * operations(layer, shape) / rate
         print(
             f"{system:11} {layer:15} {count / middle[system, layer, 'forward']:9.0f} {train:9.0f} {ratios[0]:9.2f} "
             f"{ratios[1]:9.2f} {share:5.0%} {megabytes[system, layer]:6.1f}",
@@ -97,6 +98,13 @@ def tokens(layer: str, shape: list[int]) -> int:
     return int(lengths(shape).sum()) if layer.endswith("ragged") else shape[0] * shape[1]
 
 
+def operations(layer: str, shape: list[int]) -> int:
+    """Floating-point operations of the matrix products for one token, forward and in both directions."""
+    *_, inputs, units = shape
+    count = BLOCKS.get(layer.split()[0], 4) * units * (inputs + units) + (9 * units**2 if layer == "FGR" else 0)
+    return 2 * 2 * count
+
+
 class Worker:
     """One backend: builds steps when they are asked for, and times them."""
 
@@ -108,7 +116,7 @@ class Worker:
         """Seconds of one step; megabytes; products a second; `None` where the system lacks the layer."""
         layer, kind, shape = job
         if kind == "products":
-            return products(shape)
+            return self.products(shape)
         name = "train" if kind == "memory" else kind
         try:
             if f"{layer} {name}" not in self.steps:
@@ -140,6 +148,21 @@ class Worker:
             options["mask"] = np.arange(time_) < lengths(shape)[:, None]
         maker = {"tensorflow": tensorflow_step, "jax": jax_step}[self.system]
         return maker(layer, x, options, kind, name.endswith("jit"))
+
+    def products(self, shape: list[int]) -> float:
+        """Floating-point operations a second of a matrix product of this shape's size."""
+        batch, time_, inputs, units = shape
+        sizes = (batch * time_, inputs), (inputs, 4 * units)
+        try:
+            step = product_step(self.system, *sizes)
+        except ImportError:
+            return 0.0
+        found = []
+        for _ in range(50):
+            began = time.perf_counter()
+            step()
+            found.append(time.perf_counter() - began)
+        return 2 * batch * time_ * inputs * 4 * units / statistics.median(found)
 
 
 def keras_layer(name: str, units: int) -> tuple[Any, dict[str, Any]]:
@@ -194,16 +217,20 @@ def jax_step(layer: Any, x: np.ndarray, options: dict[str, Any], kind: str, jit:
     return lambda: jax.block_until_ready(run(weights, fixed))
 
 
-def products(shape: list[int]) -> float:
-    """Floating-point operations a second of a matrix product of this shape's size, by NumPy."""
-    batch, time_, inputs, units = shape
-    one, other = np.ones((batch * time_, inputs), "float32"), np.ones((inputs, 4 * units), "float32")
-    found = []
-    for _ in range(20):
-        began = time.perf_counter()
-        one @ other
-        found.append(time.perf_counter() - began)
-    return 2 * one.size * other.shape[1] / statistics.median(found)
+def product_step(system: str, *sizes: tuple[int, int]) -> Callable[[], Any]:
+    """One matrix product of a system."""
+    if system == "torch":
+        return torch_product(*sizes)
+    one, other = (np.ones(size, "float32") for size in sizes)
+    if system == "tensorflow":
+        import tensorflow as tf
+
+        fixed = tf.constant(one), tf.constant(other)
+        return lambda: tf.matmul(*fixed).numpy()
+    import jax
+
+    run, given = jax.jit(jax.numpy.matmul), (jax.numpy.asarray(one), jax.numpy.asarray(other))
+    return lambda: jax.block_until_ready(run(*given))
 
 
 def growth(step: Callable[[], Any]) -> float:

@@ -43,7 +43,7 @@ def torch_step(x: np.ndarray, units: int, kind: str) -> Callable[[], Any]:
     """torch.nn.LSTM, on its GPU where it has one."""
     import torch
 
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = _device()
     layer = torch.nn.LSTM(x.shape[-1], units, bidirectional=True, batch_first=True).to(device)
     fixed = torch.tensor(x, device=device, requires_grad=kind == "train")
 
@@ -57,3 +57,17 @@ def torch_step(x: np.ndarray, units: int, kind: str) -> Callable[[], Any]:
             torch.cuda.synchronize()
 
     return run
+
+
+def torch_product(one: tuple[int, int], other: tuple[int, int]) -> Callable[[], Any]:
+    """One matrix product by torch."""
+    import torch
+
+    given = [torch.ones(size, device=_device()) for size in (one, other)]
+    return lambda: (given[0] @ given[1])[0, 0].item()
+
+
+def _device() -> str:
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"

@@ -48,8 +48,8 @@ class Bidirectional(keras.layers.Layer):
 
     Raises:
         TypeError: For layers other than `Recurrent`.
-        ValueError: For an unknown `merge_mode`, stateful layers, layers that go backwards, or two that return
-            different things.
+        ValueError: For an unknown `merge_mode`, stateful layers, layers that go backwards, two that return different
+            things, or that cannot be merged because their outputs differ in width.
 
     >>> from seqlab.layers import LSTMCell
     >>> layer = Bidirectional(Recurrent(LSTMCell(4), return_sequences=True))
@@ -83,6 +83,11 @@ class Bidirectional(keras.layers.Layer):
             raise ValueError(
                 "Bidirectional needs two layers with the same return_sequences, return_state and truncation, neither "
                 "stateful nor with go_backwards: the layer itself turns the backward direction."
+            )
+        widths = [one.cell.output_size for one in self.both]
+        if widths[0] != widths[1] and merge_mode not in ("concat", None):
+            raise ValueError(
+                f"merge_mode {merge_mode!r} needs outputs of one width, the layers' are {widths}: use 'concat' or None."
             )
         self.supports_masking = True
         self.input_spec = keras.layers.InputSpec(ndim=3)

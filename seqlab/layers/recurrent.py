@@ -27,12 +27,14 @@ class Recurrent(keras.layers.Layer):
         return_sequences: Whether to return the output of every step, or that of the last one.
         return_state: Whether to return the final states too.
         go_backwards: Whether to read from the end; outputs stand in the order of reading, as in Keras.
-        stateful: Whether the final states of a batch are the initial ones of the next; needs a fixed batch size.
+        stateful: Whether the final states of a batch are the initial ones of the next; needs a fixed batch size. The
+            first ones, a wrapper's dropout masks among them, are made by `build` and `reset_state`, so no gradient
+            reaches learned initial states.
         truncation: Steps after which the gradient is cut (truncated backpropagation through time); states go on.
 
     Call arguments:
         inputs: (batch, time, width).
-        mask: (batch, time) booleans, or lengths (batch,).
+        mask: (batch, time) booleans, or lengths (batch,): below 0 reads as 0, above time as time.
         initial_state: List of tensors, as the cell's `state_size` (the masks and random generators of wrappers, which
             come last, may be left out); zeros, or what the cell has learned, without.
         training: Whether this is training.
@@ -74,11 +76,17 @@ class Recurrent(keras.layers.Layer):
         self.go_backwards = go_backwards
         self.stateful = stateful
         self.truncation = truncation
+        self.states: list[Any] = []
         self.supports_masking = True
         self.input_spec = keras.layers.InputSpec(ndim=3)
 
     def build(self, inputs_shape: Any, mask_shape: Any = None, initial_state_shape: Any = None) -> None:
         """Builds the cell, and the variables of a stateful layer."""
+        if self.cell.compute_dtype != self.compute_dtype:
+            raise ValueError(
+                f"{self.name} computes in {self.compute_dtype}, its cell in {self.cell.compute_dtype}: give both the "
+                "same dtype."
+            )
         self.input_spec = keras.layers.InputSpec(ndim=3, axes={-1: inputs_shape[-1]})
         if not self.cell.built:
             self.cell.build((inputs_shape[0], inputs_shape[-1]))
@@ -131,10 +139,15 @@ class Recurrent(keras.layers.Layer):
         return tuple(ops.cast(state, self.compute_dtype) for state in states)
 
     def reset_state(self) -> None:
-        """Sets the kept states of a stateful layer back to the cell's initial ones."""
-        for variable, state in zip(
-            self.states, self.cell.get_initial_state(batch_size=self.states[0].shape[0]), strict=True
-        ):
+        """Sets the kept states of a stateful layer back to the cell's initial ones; before it is built there are none.
+
+        Raises:
+            ValueError: For a layer that keeps no states.
+        """
+        if not self.stateful:
+            raise ValueError(f"{self.name} keeps no states between batches: make it with stateful=True.")
+        first = self.cell.get_initial_state(batch_size=self.states[0].shape[0]) if self.states else []
+        for variable, state in zip(self.states, first, strict=True):
             variable.assign(state)
 
     def compute_mask(self, inputs: Tensor, previous_mask: Tensor | None = None) -> Any:

@@ -116,4 +116,4 @@ def _loop(run: Run, options: Options) -> Ran:
         return kept, output
 
     states, outputs = scan(step, run.states, (run.steps, valid, count))
-    return Ran(outputs, states)
+    return Ran(run.cell.pick(outputs, options.task), states)

@@ -16,16 +16,17 @@ from seqlab.errors import DataError
 
 ROOT = Path(__file__).resolve().parents[2]
 
-MEASURED = """
-import resource, sys
+# What a help page may not load: one import of any of them takes longer than all else that it does.
+HEAVY = ("h5py", "jax", "keras", "matplotlib", "numpy", "pandas", "scipy", "seqeval", "sklearn", "tensorflow", "torch")
+
+LOADED = """
+import sys
 from seqlab.cli.main import main
 try:
     status = main(sys.argv[1:])
 except SystemExit as end:
     status = end.code
-used = resource.getrusage(resource.RUSAGE_SELF)
-loaded = {"keras", "tensorflow", "jax", "torch"} & sys.modules.keys()
-print(status, used.ru_utime + used.ru_stime, *loaded, file=sys.stderr)
+print(status, *sys.modules, file=sys.stderr)
 """
 
 
@@ -46,24 +47,13 @@ def run(program: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
     [["--help"], *([verb, "--help"] for verb in VERBS), ["train", "recipes/sample.py", "--help"]],
     ids=" ".join,
 )
-def test_help_takes_under_half_a_second_and_loads_no_backend(arguments: list[str]) -> None:
-    times = []
-    limit = max(0.5, 4 * reference())  # half a second, or its like on a slow or busy machine
-    for _ in range(3):  # the first may compile our files, and a busy machine is slow now and then
-        done = run(["-c", MEASURED, *arguments])
-        status, seconds, *loaded = done.stderr.split()
-        assert status == "0" and not loaded, done.stderr
-        assert "seqlab" in done.stdout
-        times.append(float(seconds))
-        if times[-1] < limit:
-            return
-    assert min(times) < limit, f"CPU seconds of {arguments}: {times}"
-
-
-def reference() -> float:
-    """CPU seconds that the two libraries behind every verb take to be imported here."""
-    code = "import sys, time, tyro, pydantic; print(time.process_time(), file=sys.stderr)"
-    return float(run(["-c", code]).stderr)
+def test_help_loads_no_heavy_package(arguments: list[str]) -> None:
+    done = run(["-c", LOADED, *arguments])
+    status, *loaded = done.stderr.split()
+    assert status == "0", done.stderr
+    assert "pydantic" in loaded or arguments == ["--help"]
+    assert not set(HEAVY) & set(loaded)
+    assert "seqlab" in done.stdout
 
 
 def test_usage_names_every_verb(capsys: pytest.CaptureFixture[str]) -> None:

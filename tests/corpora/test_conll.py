@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import time
 
 import pytest
 from hypothesis import given
@@ -194,14 +193,11 @@ def test_what_could_not_be_read_back_is_not_written(tmp_path, sentence, columns,
     ],
 )
 def test_published_counts(real_data, file, separator, counts, types):
-    begin = time.perf_counter()
     corpus = conll(real_data / file, separator=separator)
-    taken = time.perf_counter() - begin
     found = [span for tags in corpus.column("chunk") for span in spans(tags, "iob2")]
     assert (len(corpus), corpus.tokens, len(found)) == counts
     assert len({span.type for span in found}) == types
     assert corpus.schemes == {"chunk": "iob2"}
-    assert taken < 5, "reading takes half a second on a free machine"
 
 
 @pytest.mark.corpus

@@ -133,6 +133,16 @@ def test_layers_that_do_not_go_together(bad):
         Bidirectional(Recurrent(LSTMCell(2)), backward_layer=Recurrent(LSTMCell(2), **bad))
 
 
+@pytest.mark.parametrize("merge_mode", MERGES)
+def test_widths_that_cannot_be_merged(merge_mode):
+    parts = [Recurrent(LSTMCell(units), return_sequences=True) for units in (2, 3)]
+    if merge_mode in ("concat", None):
+        assert keras.tree.flatten(Bidirectional(parts[0], merge_mode, parts[1])(INPUTS))[0].shape[-1] in (2, 5)
+    else:
+        with pytest.raises(ValueError, match=r"needs outputs of one width, the layers' are \[2, 3\]: use 'concat'"):
+            Bidirectional(parts[0], merge_mode, parts[1])
+
+
 def test_states_of_both_directions():
     layer = made()
     for states, received in (([np.zeros((4, UNITS))] * 3, "3"), (np.zeros((4, UNITS)), "one tensor")):

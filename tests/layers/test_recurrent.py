@@ -82,6 +82,20 @@ def test_stateful_layer_in_a_model():
     close(np.concatenate([first, second], axis=1), expected)
 
 
+def test_states_are_reset_where_they_are_kept():
+    with pytest.raises(ValueError, match="keeps no states between batches: make it with stateful=True"):
+        Recurrent(LSTMCell(2)).reset_state()
+    Recurrent(LSTMCell(2), stateful=True).reset_state()  # not built yet: nothing to do
+
+
+def test_a_stateful_layer_draws_its_masks_when_it_is_reset():
+    layer = learnt(Recurrent(RecurrentDropoutCell(LSTMCell(50), 0.5), stateful=True, return_state=True))
+    first, second = (array(layer(INPUTS, training=True)[-1]) for _ in range(2))
+    layer.reset_state()
+    assert (first == second).all()
+    assert (first != array(layer(INPUTS, training=True)[-1])).any()
+
+
 def test_stateful_layer_needs_a_fixed_batch():
     with pytest.raises(ValueError, match="needs a fixed batch size"):
         Recurrent(LSTMCell(2), stateful=True).build((None, 5, 4))
@@ -193,6 +207,12 @@ def test_policy_of_layer_and_cell_alone(cell):
     found = layer(INPUTS, mask=tensor(MASK))
     assert keras.backend.standardize_dtype(found.dtype) == "bfloat16"
     close(found, made(cell, return_state=False)(INPUTS, mask=tensor(MASK)), rtol=0.1, atol=0.1)
+
+
+def test_layer_and_cell_of_two_policies():
+    layer = Recurrent(LSTMCell(3), dtype="mixed_bfloat16")
+    with pytest.raises(ValueError, match="computes in bfloat16 and its cell in float32: give both the same dtype"):
+        layer(INPUTS)
 
 
 # Training and files

@@ -144,7 +144,7 @@ def test_time_is_linear_in_a_long_token(unit: str) -> None:
     text = unit * (40_000 // len(unit))
     start = time.perf_counter()
     check_offsets(text, [token for sentence in split_sentences(text) for token in sentence])
-    assert time.perf_counter() - start < 20, "quadratic time would take minutes"
+    assert time.perf_counter() - start < 60, "quadratic time would take minutes"
 
 
 def test_a_token_of_ten_thousand_characters_stays_whole() -> None:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import gzip
-import time
 import tracemalloc
 from pathlib import Path
 
@@ -163,9 +162,7 @@ def test_memory_grows_only_with_what_is_kept(tmp_path: Path) -> None:
 @pytest.mark.corpus
 def test_glove(real_data: Path) -> None:
     path = real_data / "glove" / "glove.6B.50d.trimmed.txt"
-    start = time.perf_counter()
     vectors = read_vectors(path)
-    assert time.perf_counter() - start < 5  # 0.4 s on an idle core
     assert vectors.matrix.shape == (37_861, 50)
     np.testing.assert_allclose(vectors.matrix[vectors.rows["the"], :3], [0.418, 0.24968, -0.41242], rtol=1e-6)
     cut = read_vectors(path, words={"the", "cat", "zzzz-none"})

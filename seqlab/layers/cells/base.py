@@ -96,6 +96,7 @@ class RecurrentCell(keras.layers.Layer):
 
     def call(self, inputs: Tensor, states: Any, training: bool | None = None, dropped: Tensor | None = None) -> Any:
         """See the class."""
+        self.check_states(states)
         after, _ = self.kernel().step(self.entered(inputs), tuple(states), self.recurrence(dropped))
         return after[0], list(after)
 
@@ -124,6 +125,21 @@ class RecurrentCell(keras.layers.Layer):
         if task is not None:
             raise ValueError(f"{type(self).__name__} does not serve several tasks; received task={task}.")
         return self.output_size
+
+    def pick(self, outputs: Tensor, task: int | None = None) -> Tensor:
+        """One task's part of what `call` gives, as wide as `width` says; all of it without a task."""
+        return outputs
+
+    def check_states(self, states: Sequence[Tensor]) -> None:
+        """Refuses states of one step that are not as `state_size` says."""
+        found = [state.shape[-1] for state in states]
+        if any(size not in (None, wanted) for size, wanted in zip(found, self.state_size, strict=False)) or (
+            len(found) != len(self.state_size)
+        ):
+            raise ValueError(
+                f"{type(self).__name__} takes states (batch, width) of the widths {list(self.state_size)}, received "
+                f"{found}."
+            )
 
     def check_inputs(self, shape: Any) -> int:
         """Returns the width of inputs of that shape, which must be known."""

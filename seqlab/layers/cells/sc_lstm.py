@@ -96,6 +96,7 @@ class SCLSTMCell(RecurrentCell):
 
     def call(self, inputs: Tensor, states: Any, training: bool | None = None, dropped: Tensor | None = None) -> Any:
         """See the class."""
+        self.check_states(states)
         shared, task_states = list(states[:2]), list(states[2:])
         h, (_, c) = self.shared(inputs, shared, dropped=dropped)
         memory = activation_of("tanh").value(c)
@@ -140,6 +141,13 @@ class SCLSTMCell(RecurrentCell):
             return self.output_size
         self._checked(task)
         return 2 * self.units
+
+    def pick(self, outputs: Tensor, task: int | None = None) -> Tensor:
+        """Of (..., h and all q) the task's own q, then h."""
+        if task is None:
+            return outputs
+        h, *views = ops.split(outputs, 1 + self.tasks, axis=-1)
+        return ops.concatenate([views[self._checked(task)], h], axis=-1)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""

@@ -52,6 +52,10 @@ class WrapperCell(RecurrentCell):
         """As the cell inside."""
         return self.cell.width(task)
 
+    def pick(self, outputs: Tensor, task: int | None = None) -> Tensor:
+        """As the cell inside."""
+        return self.cell.pick(outputs, task)
+
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {**super().get_config(), **serialized(self, "cell")}
@@ -92,7 +96,7 @@ class RecurrentDropoutCell(WrapperCell):
     def call(self, inputs: Tensor, states: Any, training: bool | None = None, dropped: Tensor | None = None) -> Any:
         """See the class."""
         *inner, mask = states
-        output, after = self.cell(inputs, inner, training=training, dropped=mask if training else dropped)
+        output, after = self.cell(inputs, inner, training=training, dropped=self._dropped(mask, dropped, training))
         return output, [*after, mask]
 
     def run(self, runs: Sequence[Run], options: Options) -> list[Ran]:
@@ -102,7 +106,7 @@ class RecurrentDropoutCell(WrapperCell):
             run._replace(
                 cell=run.cell.cell,
                 states=tuple(run.states[:-1]),
-                dropped=mask if options.training and self.rate else run.dropped,
+                dropped=self._dropped(mask, run.dropped, options.training),
             )
             for run, mask in zip(runs, masks, strict=True)
         ]
@@ -118,6 +122,11 @@ class RecurrentDropoutCell(WrapperCell):
         inner = self.cell.start(batch_size, training)
         mask = ops.ones((batch_size, self.state_size[-1]), dtype=self.compute_dtype)
         return [*inner, keras.random.dropout(mask, self.rate, seed=self.seed_generator) if training else mask]
+
+    def _dropped(self, mask: Tensor, outer: Tensor | None, training: bool | None) -> Tensor | None:
+        if not training or not self.rate:
+            return outer
+        return mask if outer is None else mask * outer
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""

@@ -51,6 +51,14 @@ def test_inputs_of_unknown_width(make):
         Recurrent(make()).build((None, 7, None))
 
 
+@pytest.mark.parametrize("make", KINDS.values(), ids=KINDS)
+def test_states_of_another_width(make):
+    cell = learnt(make(), (None, 4))
+    for states in (states_of(cell)[:-1], [*states_of(cell)[:-1], INPUTS[:, 0]]):
+        with pytest.raises(ValueError, match=r"Cell takes states \(batch, width\) of the widths .*, received \["):
+            cell(INPUTS[:, 0], states)
+
+
 def test_states_are_computed_where_they_are_wanted():
     cell = learnt(GRUCell(UNITS), (None, 4))
     steps = ops.transpose(INPUTS, (1, 0, 2))

@@ -22,6 +22,7 @@ from tests.layers.common import (
     run,
     states_of,
     tensor,
+    unfused,
 )
 from tests.oracles import recurrent as oracles
 
@@ -66,6 +67,11 @@ def test_one_task_is_a_part_of_all(task):
     close(part, np.concatenate([views[task], h], axis=-1))
     for k, (state, end, start) in enumerate(zip(found, last, states, strict=True)):
         close(state, end if k in (0, 1, 2 + task) else start)  # gates of other tasks do not move
+
+
+def test_one_task_in_the_plain_loop():
+    layer = made()
+    close(unfused(layer)(INPUTS, mask=tensor(MASK), task=1), layer(INPUTS, mask=tensor(MASK), task=1))
 
 
 def test_gates_of_other_tasks_get_no_gradient():

@@ -14,7 +14,20 @@ from seqlab.layers.cells.sc_lstm import SCLSTMCell
 from seqlab.layers.cells.wrappers import LearnedStateCell, RecurrentDropoutCell, ResidualCell
 from seqlab.layers.cells.zoneout import ZoneoutCell
 from seqlab.layers.recurrent import Recurrent
-from tests.layers.common import INPUTS, MASK, UNITS, array, close, copy_of, differ, learnt, run, states_of, tensor
+from tests.layers.common import (
+    INPUTS,
+    MASK,
+    UNITS,
+    array,
+    close,
+    copy_of,
+    differ,
+    learnt,
+    run,
+    states_of,
+    tensor,
+    unfused,
+)
 
 WRAPPERS = {
     "RecurrentDropoutCell": lambda cell: RecurrentDropoutCell(cell, 0.5),
@@ -45,6 +58,19 @@ def test_dropout_is_a_product_of_the_state_that_enters_the_recurrence(kind):
     plain.cell.recurrent.assign(kept[:, None] * array(plain.cell.recurrent))
     close(found[:-1], plain(INPUTS, initial_state=inner))
     close(found[-1], np.tile(kept, (4, 1)))
+
+
+@pytest.mark.parametrize("fuse", [True, False], ids=["fused", "plain"])
+def test_dropout_around_dropout_multiplies_the_masks(fuse):
+    cell = RecurrentDropoutCell(RecurrentDropoutCell(SRNCell(UNITS), 0.5), 0.5)
+    layer = learnt(Recurrent(cell, return_sequences=True))
+    layer = layer if fuse else unfused(layer)
+    (y,) = states_of(layer.cell)[:1]
+    masks = [np.where(np.arange(UNITS) != zero, 2.0, 0).astype("float32") * np.ones_like(y) for zero in (0, 2)]
+    found = array(layer(INPUTS[:, :1], initial_state=[y, *masks], training=True))[:, 0]
+    x = array(layer.cell.cell.cell.entered(INPUTS[:, 0])[0])
+    weights = array(layer.cell.cell.cell.recurrence().recurrent)
+    close(found, np.tanh(x + (y * masks[0] * masks[1]) @ weights))
 
 
 def test_dropout_mask_is_one_for_each_row_and_new_for_each_call():
