@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from recurrent_peers import scan_step, torch_product, torch_step  # beside this file
+from recurrent_peers import product_step, scan_step, torch_step  # beside this file
 from workers import ask, serve, start  # beside this file
 
 SHAPES = ("1,61,88,100", "10,25,600,300", "32,25,600,300", "32,32,128,200")
@@ -215,22 +215,6 @@ def jax_step(layer: Any, x: np.ndarray, options: dict[str, Any], kind: str, jit:
     run = jax.jit(forward if kind == "forward" else jax.grad(loss, (0, 1)))
     weights, fixed = [variable.value for variable in layer.trainable_variables], jax.numpy.asarray(x)
     return lambda: jax.block_until_ready(run(weights, fixed))
-
-
-def product_step(system: str, *sizes: tuple[int, int]) -> Callable[[], Any]:
-    """One matrix product of a system."""
-    if system == "torch":
-        return torch_product(*sizes)
-    one, other = (np.ones(size, "float32") for size in sizes)
-    if system == "tensorflow":
-        import tensorflow as tf
-
-        fixed = tf.constant(one), tf.constant(other)
-        return lambda: tf.matmul(*fixed).numpy()
-    import jax
-
-    run, given = jax.jit(jax.numpy.matmul), (jax.numpy.asarray(one), jax.numpy.asarray(other))
-    return lambda: jax.block_until_ready(run(*given))
 
 
 def growth(step: Callable[[], Any]) -> float:

@@ -1,4 +1,4 @@
-"""Training and forward steps of what `bench_recurrent.py` compares with: a plain scan in JAX, and torch's LSTM."""
+"""Steps of what `bench_recurrent.py` compares with: a plain scan in JAX, torch's LSTM, and a matrix product."""
 
 from __future__ import annotations
 
@@ -59,12 +59,23 @@ def torch_step(x: np.ndarray, units: int, kind: str) -> Callable[[], Any]:
     return run
 
 
-def torch_product(one: tuple[int, int], other: tuple[int, int]) -> Callable[[], Any]:
-    """One matrix product by torch."""
-    import torch
+def product_step(system: str, *sizes: tuple[int, int]) -> Callable[[], Any]:
+    """One matrix product of a system."""
+    one, other = (np.ones(size, "float32") for size in sizes)
+    if system == "torch":
+        import torch
 
-    given = [torch.ones(size, device=_device()) for size in (one, other)]
-    return lambda: (given[0] @ given[1])[0, 0].item()
+        given = [torch.tensor(x, device=_device()) for x in (one, other)]
+        return lambda: (given[0] @ given[1])[0, 0].item()
+    if system == "tensorflow":
+        import tensorflow as tf
+
+        fixed = tf.constant(one), tf.constant(other)
+        return lambda: tf.matmul(*fixed)[0, 0].numpy()
+    import jax
+
+    run, arrays = jax.jit(jax.numpy.matmul), (jax.numpy.asarray(one), jax.numpy.asarray(other))
+    return lambda: jax.block_until_ready(run(*arrays))
 
 
 def _device() -> str:
