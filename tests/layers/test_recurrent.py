@@ -211,7 +211,7 @@ def test_policy_of_layer_and_cell_alone(cell):
 
 def test_layer_and_cell_of_two_policies():
     layer = Recurrent(LSTMCell(3), dtype="mixed_bfloat16")
-    with pytest.raises(ValueError, match="computes in bfloat16 and its cell in float32: give both the same dtype"):
+    with pytest.raises(ValueError, match="computes in bfloat16, its cell in float32: give both the same dtype"):
         layer(INPUTS)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from keras import ops
 
+from seqlab.ops.differentiable import differentiable
 from seqlab.ops.recurrence.fused import Stream, fused
 from seqlab.ops.recurrence.lstm import LSTMKernel, LSTMWeights
 from seqlab.ops.recurrence.variants import VARIANTS
@@ -41,6 +42,27 @@ def test_under_jit(name):
 
     for one, other in zip(gradients(loss, arrays)[1], gradients(loss, arrays, jit=True)[1], strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_floats_kept_for_the_backward_pass(name, monkeypatch):
+    passes = []
+
+    def noted(forward, backward):
+        passes.append(forward)
+        return differentiable(forward, backward)
+
+    monkeypatch.setattr("seqlab.ops.recurrence.fused.differentiable", noted)
+    case = CASES[name]
+    arrays = [x.astype("float32") for x in case.draw(4)]
+    case.run([ops.convert_to_tensor(x) for x in arrays], outputs=1)
+    count = len(case.inputs) + case.kernel.states
+    pieces = [*arrays[: len(case.inputs)], *case.stream(arrays).weights, *arrays[len(case.inputs) : count]]
+    _, kept = passes[0](*[ops.convert_to_tensor(x) for x in pieces if x is not None])
+    sequences = [x for x in keras.tree.flatten(kept) if x is not None and tuple(x.shape[:2]) == (TIME, BATCH)]
+    floats = sum(int(np.prod(x.shape)) for x in sequences) / (TIME * BATCH * UNITS)
+    # Full gate recurrence carries three gates more from step to step.
+    assert floats <= (10 if name == "FGR" else 7)
 
 
 def test_two_streams_are_two_runs():
