@@ -10,7 +10,7 @@ from keras import ops
 from seqlab.layers.cells.base import RecurrentCell
 from seqlab.layers.cells.parts import serialized
 from seqlab.ops.recurrence.activations import activation as activation_of
-from seqlab.ops.recurrence.gru import GRUAfterKernel, GRUBeforeKernel, GRUWeights
+from seqlab.ops.recurrence.gru import GRUAfterKernel, GRUAfterWeights, GRUBeforeKernel, GRUBeforeWeights
 from seqlab.ops.recurrence.kernel import Kernel
 from seqlab.ops.recurrence.simple import SimpleWeights, SRNKernel
 
@@ -85,9 +85,12 @@ class GRUCell(RecurrentCell):
         """`x W + b`."""
         return (ops.matmul(inputs, self.kernel_weight) + self.bias,)
 
-    def recurrence(self, dropped: Tensor | None = None) -> GRUWeights:
+    def recurrence(self, dropped: Tensor | None = None) -> GRUBeforeWeights | GRUAfterWeights:
         """R and b'."""
-        return GRUWeights(self.recurrent, self.reset_bias, dropped)
+        recurrent = ops.convert_to_tensor(self.recurrent)
+        if self.reset_after:
+            return GRUAfterWeights(recurrent, self.reset_bias, dropped)
+        return GRUBeforeWeights(recurrent[:, : 2 * self.units], recurrent[:, 2 * self.units :], dropped)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""

@@ -11,7 +11,7 @@ from seqlab.layers.cells.base import RecurrentCell
 from seqlab.layers.cells.parts import Projection, gate_bias, serialized
 from seqlab.ops.recurrence.activations import activation as activation_of
 from seqlab.ops.recurrence.full_gate import FullGateKernel, FullGateWeights
-from seqlab.ops.recurrence.kernel import as_is
+from seqlab.ops.recurrence.kernel import as_is, split
 from seqlab.ops.recurrence.lstm import LSTMKernel, LSTMWeights
 from seqlab.ops.recurrence.variants import variant as variant_of
 
@@ -140,7 +140,9 @@ class LSTMCell(RecurrentCell):
 
     def recurrence(self, dropped: Tensor | None = None) -> LSTMWeights | FullGateWeights:
         """R and p, times the gates' slopes."""
-        peepholes = None if self.peepholes is None else self._sloped(self.peepholes, gates=True)
+        peepholes: Any = ()
+        if self.peepholes is not None:
+            peepholes = tuple(split(self._sloped(self.peepholes, gates=True), len(self.row.gates)))
         recurrent = self._sloped(self.recurrent)
         if self.row.gate_recurrence:
             return FullGateWeights(recurrent, self._sloped(self.gate_weights, gates=True), peepholes, dropped)

@@ -18,7 +18,7 @@ class FullGateWeights(NamedTuple):
 
     recurrent: Tensor  # (units, 4 * units)
     gates: Tensor  # (3 * units, 3 * units), from the gate of the row's third to that of the column's third
-    peepholes: Tensor | None = None  # (3 * units,)
+    peepholes: tuple[Tensor, ...] = ()  # of i, f and o, each (units,)
     dropped: Tensor | None = None  # (batch, units), variational dropout of y(t-1) on its way to the gates
 
 
@@ -80,11 +80,11 @@ class FullGateKernel:
         """`dG = sum [i, f, o](t-1)' [di, df, do](t)`; the others as the vanilla's."""
         _, d_i, d_f, d_o = split(deltas, 4)
         gates = outer(join(list(before[2:])), join([d_i, d_f, d_o]))
-        peepholes = None
-        if weights.peepholes is not None:
-            peepholes = join([summed(d_i * before[1]), summed(d_f * before[1]), summed(d_o * states[1])])
-        return (deltas,), FullGateWeights(outer(before[0], deltas, weights.dropped), gates, peepholes, None)
+        peepholes = (summed(d_i * before[1]), summed(d_f * before[1]), summed(d_o * states[1]))
+        return (deltas,), FullGateWeights(
+            outer(before[0], deltas, weights.dropped), gates, peepholes if weights.peepholes else (), None
+        )
 
 
 def _peepholes(weights: FullGateWeights) -> list[Any]:
-    return [0.0] * 3 if weights.peepholes is None else split(weights.peepholes, 3)
+    return list(weights.peepholes) or [0.0] * 3

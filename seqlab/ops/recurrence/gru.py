@@ -13,11 +13,19 @@ from seqlab.ops.recurrence.kernel import join, outer, recur, recur_back, split, 
 Tensor = Any
 
 
-class GRUWeights(NamedTuple):
-    """Weights of a GRU's recurrence; blocks stand in the order r, u, candidate."""
+class GRUBeforeWeights(NamedTuple):
+    """Weights of a GRU's recurrence with the reset before the product."""
+
+    gates: Tensor  # (units, 2 * units), of r and u
+    candidate: Tensor  # (units, units)
+    dropped: Tensor | None = None  # (batch, units), variational dropout of y(t-1) on its way to the gates
+
+
+class GRUAfterWeights(NamedTuple):
+    """Weights of a GRU's recurrence with the reset after the product; blocks stand in the order r, u, candidate."""
 
     recurrent: Tensor  # (units, 3 * units)
-    bias: Tensor | None = None  # (units,), of the candidate's product, with the reset after it
+    bias: Tensor | None = None  # (units,), of the candidate's product
     dropped: Tensor | None = None  # (batch, units), variational dropout of y(t-1) on its way to the gates
 
 
@@ -39,17 +47,17 @@ class GRUBeforeKernel:
     states: ClassVar[int] = 1
     reads_inputs: ClassVar[bool] = False
 
-    def step(self, inputs: Any, states: Any, weights: GRUWeights) -> Any:
+    def step(self, inputs: Any, states: Any, weights: GRUBeforeWeights) -> Any:
         """See the class."""
         y = states[0]
-        sent, units = _dropped(y, weights), y.shape[-1]
-        a = inputs[0]
-        gates = ops.matmul(sent, weights.recurrent[:, : 2 * units])
-        r, u = split(self.s.value(a[:, : 2 * units] + gates), 2)
-        n = self.g.value(a[:, 2 * units :] + ops.matmul(r * sent, weights.recurrent[:, 2 * units :]))
+        sent = _dropped(y, weights)
+        a_r, a_u, a_n = split(inputs[0], 3)
+        from_r, from_u = split(ops.matmul(sent, weights.gates), 2)
+        r, u = self.s.value(a_r + from_r), self.s.value(a_u + from_u)
+        n = self.g.value(a_n + ops.matmul(r * sent, weights.candidate))
         return (u * y + (1 - u) * n,), join([r, u, n])
 
-    def factors(self, inputs: Any, kept: Tensor, states: Any, before: Any, weights: GRUWeights) -> Tensor:
+    def factors(self, inputs: Any, kept: Tensor, states: Any, before: Any, weights: GRUBeforeWeights) -> Tensor:
         """Local derivatives of y(t) by u's bar and n's bar, of r y(t-1) by r's bar; and r and u."""
         r, u, n = split(kept, 3)
         y = before[0]
@@ -57,22 +65,22 @@ class GRUBeforeKernel:
             [(y - n) * self.s.slope(u), (1 - u) * self.g.slope(n), _dropped(y, weights) * self.s.slope(r), r, u]
         )
 
-    def back(self, carry: Any, factors: Tensor, weights: GRUWeights) -> Any:
+    def back(self, carry: Any, factors: Tensor, weights: GRUBeforeWeights) -> Any:
         """The candidate's delta goes back through the reset."""
         by_u, by_n, by_r, r, u = split(factors, 5)
-        dy, units = carry[0], u.shape[-1]
+        dy = carry[0]
         d_n = dy * by_n
-        through_reset = ops.matmul(d_n, ops.transpose(weights.recurrent[:, 2 * units :]))
+        through_reset = ops.matmul(d_n, ops.transpose(weights.candidate))
         gates = join([through_reset * by_r, dy * by_u])
-        sent = ops.matmul(gates, ops.transpose(weights.recurrent[:, : 2 * units])) + through_reset * r
+        sent = ops.matmul(gates, ops.transpose(weights.gates)) + through_reset * r
         return (dy * u + (sent if weights.dropped is None else sent * weights.dropped),), join([gates, d_n])
 
     def gradients(self, deltas: Tensor, inputs: Any, kept: Tensor, states: Any, before: Any, weights: Any) -> Any:
         """Two products: the gates saw y(t-1), the candidate r y(t-1)."""
         r, units = split(kept, 3)[0], before[0].shape[-1]
         sent = _dropped(before[0], weights)
-        matrices = [outer(sent, deltas[..., : 2 * units]), outer(r * sent, deltas[..., 2 * units :])]
-        return (deltas,), GRUWeights(join(matrices), None, None)
+        gates, candidate = outer(sent, deltas[..., : 2 * units]), outer(r * sent, deltas[..., 2 * units :])
+        return (deltas,), GRUBeforeWeights(gates, candidate, None)
 
 
 @dataclass(frozen=True)
@@ -90,7 +98,7 @@ class GRUAfterKernel:
     states: ClassVar[int] = 1
     reads_inputs: ClassVar[bool] = False
 
-    def step(self, inputs: Any, states: Any, weights: GRUWeights) -> Any:
+    def step(self, inputs: Any, states: Any, weights: GRUAfterWeights) -> Any:
         """See the class."""
         y = states[0]
         a_r, a_u, a_n = split(inputs[0], 3)
@@ -101,12 +109,12 @@ class GRUAfterKernel:
         n = self.g.value(a_n + r * sent)
         return (u * y + (1 - u) * n,), join([r, u, n, sent])
 
-    def factors(self, inputs: Any, kept: Tensor, states: Any, before: Any, weights: GRUWeights) -> Tensor:
+    def factors(self, inputs: Any, kept: Tensor, states: Any, before: Any, weights: GRUAfterWeights) -> Tensor:
         """Local derivatives of y(t) by the bars of u and n, of n's bar by r's bar; and r and u."""
         r, u, n, sent = split(kept, 4)
         return join([(before[0] - n) * self.s.slope(u), (1 - u) * self.g.slope(n), sent * self.s.slope(r), r, u])
 
-    def back(self, carry: Any, factors: Tensor, weights: GRUWeights) -> Any:
+    def back(self, carry: Any, factors: Tensor, weights: GRUAfterWeights) -> Any:
         """Deltas of the product are those of the bars, the candidate's times r."""
         by_u, by_n, by_r, r, u = split(factors, 5)
         dy = carry[0]
@@ -121,8 +129,8 @@ class GRUAfterKernel:
         d_r, d_u, d_n = split(deltas, 3)
         sent = d_n * r
         matrix = outer(before[0], join([d_r, d_u, sent]), weights.dropped)
-        return (deltas,), GRUWeights(matrix, None if weights.bias is None else summed(sent), None)
+        return (deltas,), GRUAfterWeights(matrix, None if weights.bias is None else summed(sent), None)
 
 
-def _dropped(y: Tensor, weights: GRUWeights) -> Tensor:
+def _dropped(y: Tensor, weights: GRUBeforeWeights) -> Tensor:
     return y if weights.dropped is None else y * weights.dropped

@@ -18,7 +18,7 @@ class LSTMWeights(NamedTuple):
     """Weights of an LSTM's recurrence; blocks stand in the order z, i, f, o, without those that a variant drops."""
 
     recurrent: Tensor  # (units, blocks * units)
-    peepholes: Tensor | None = None  # (gates * units,)
+    peepholes: tuple[Tensor, ...] = ()  # of each gate, (units,)
     dropped: Tensor | None = None  # (batch, units), variational dropout of y(t-1) on its way to the gates
 
 
@@ -105,18 +105,16 @@ class LSTMKernel:
 
     def gradients(self, deltas: Tensor, inputs: Any, kept: Any, states: Any, before: Any, weights: LSTMWeights) -> Any:
         """`dR = sum y(t-1)' delta(t)`; peepholes likewise with the cell that they saw."""
-        peepholes = None
-        if weights.peepholes is not None:
+        peepholes = ()
+        if weights.peepholes:
             parts = dict(zip(self.variant.blocks, split(deltas, len(self.variant.blocks)), strict=True))
             seen = {"i": before[1], "f": before[1], "o": states[1]}
-            peepholes = join([summed(parts[gate] * seen[gate]) for gate in self.variant.gates])
+            peepholes = tuple(summed(parts[gate] * seen[gate]) for gate in self.variant.gates)
         return (deltas,), LSTMWeights(outer(before[0], deltas, weights.dropped), peepholes, None)
 
     def peepholes(self, weights: LSTMWeights) -> dict[str, Tensor]:
         """Peephole weights by gate; empty without any."""
-        if weights.peepholes is None:
-            return {}
-        return dict(zip(self.variant.gates, split(weights.peepholes, len(self.variant.gates)), strict=True))
+        return dict(zip(self.variant.gates, weights.peepholes, strict=bool(weights.peepholes)))
 
 
 def _plus(bar: Tensor, weight: Tensor | None, value: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from keras import ops
 from seqlab.ops.recurrence.activations import activation
 from seqlab.ops.recurrence.full_gate import FullGateKernel, FullGateWeights
 from seqlab.ops.recurrence.fused import Stream, fused
-from seqlab.ops.recurrence.gru import GRUAfterKernel, GRUBeforeKernel, GRUWeights
+from seqlab.ops.recurrence.gru import GRUAfterKernel, GRUAfterWeights, GRUBeforeKernel, GRUBeforeWeights
 from seqlab.ops.recurrence.lstm import LSTMKernel, LSTMWeights
 from seqlab.ops.recurrence.simple import SimpleWeights, SRNKernel, TaskGateKernel
 from seqlab.ops.recurrence.variants import VARIANTS
@@ -136,7 +136,8 @@ def lstm(code: str) -> Case:
         return getattr(recurrent, f"lstm_{code.lower()}")(inputs[0], keys, *states)
 
     def pack(weights: Any, dropped: Any) -> LSTMWeights:
-        return LSTMWeights(weights[0], weights[1] if row.peepholes else None, dropped)
+        peepholes = tuple(ops.split(weights[1], len(gates), axis=-1)) if row.peepholes else ()
+        return LSTMWeights(weights[0], peepholes, dropped)
 
     return Case(kernel, (len(blocks) * UNITS,), shapes, pack, oracle)
 
@@ -153,7 +154,11 @@ def full_gate() -> Case:
 
     shapes = ((UNITS, 4 * UNITS), (3 * UNITS, 3 * UNITS), (3 * UNITS,))
     kernel = FullGateKernel(TANH, TANH, SIGMOID)
-    return Case(kernel, (4 * UNITS,), shapes, lambda w, dropped: FullGateWeights(*w, dropped), oracle)
+
+    def pack(weights: Any, dropped: Any) -> FullGateWeights:
+        return FullGateWeights(*weights[:2], tuple(ops.split(weights[2], 3, axis=-1)), dropped)
+
+    return Case(kernel, (4 * UNITS,), shapes, pack, oracle)
 
 
 def gru(after: bool) -> Case:
@@ -165,8 +170,10 @@ def gru(after: bool) -> Case:
             return [recurrent.gru_after(inputs[0], keys | {"d_c": weights[1]}, *states)]
         return [recurrent.gru_before(inputs[0], keys, *states)]
 
-    def pack(weights: Any, dropped: Any) -> GRUWeights:
-        return GRUWeights(weights[0], weights[1] if after else None, dropped)
+    def pack(weights: Any, dropped: Any) -> GRUAfterWeights | GRUBeforeWeights:
+        if after:
+            return GRUAfterWeights(*weights, dropped)
+        return GRUBeforeWeights(weights[0][:, : 2 * UNITS], weights[0][:, 2 * UNITS :], dropped)
 
     shapes = ((UNITS, 3 * UNITS), (UNITS,))[: 2 if after else 1]
     kernel = (GRUAfterKernel if after else GRUBeforeKernel)(TANH, SIGMOID)

@@ -55,10 +55,9 @@ def test_floats_kept_for_the_backward_pass(name, monkeypatch):
     monkeypatch.setattr("seqlab.ops.recurrence.fused.differentiable", noted)
     case = CASES[name]
     arrays = [x.astype("float32") for x in case.draw(4)]
-    case.run([ops.convert_to_tensor(x) for x in arrays], outputs=1)
-    count = len(case.inputs) + case.kernel.states
-    pieces = [*arrays[: len(case.inputs)], *case.stream(arrays).weights, *arrays[len(case.inputs) : count]]
-    _, kept = passes[0](*[ops.convert_to_tensor(x) for x in pieces if x is not None])
+    stream = case.stream([ops.convert_to_tensor(x) for x in arrays])
+    fused(case.kernel, [stream])
+    _, kept = passes[0](*[x for x in keras.tree.flatten(tuple(stream)) if x is not None])
     sequences = [x for x in keras.tree.flatten(kept) if x is not None and tuple(x.shape[:2]) == (TIME, BATCH)]
     floats = sum(int(np.prod(x.shape)) for x in sequences) / (TIME * BATCH * UNITS)
     # Full gate recurrence carries three gates more from step to step.
