@@ -20,7 +20,7 @@ import os
 from pathlib import Path
 
 from seqlab.corpora.catalogue import locate
-from seqlab.settings import DataSettings, EncoderSettings, Settings, TrainingSettings, WordSettings
+from seqlab.settings import AuxiliarySettings, DataSettings, EncoderSettings, Settings, TrainingSettings, WordSettings
 
 DATA = Path(os.environ.get("SEQLAB_DATA", "data"))
 
@@ -37,5 +37,6 @@ def settings() -> Settings:
         words=WordSettings(vectors=str(locate("glove", "50d", DATA))),
         encoder=EncoderSettings(units=100, layers=2, dropout=0.3),
         head="crf",
+        auxiliary=AuxiliarySettings(task="pos"),
         training=TrainingSettings(batch_size=10, epochs=15, learning_rate=3e-3, schedule="linear", patience=15),
     )

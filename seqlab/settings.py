@@ -99,6 +99,14 @@ class TrainingSettings(_Part):
     halve_after: int = Field(3, gt=0, description="epochs without a better figure after which the rate halves")
 
 
+class AuxiliarySettings(_Part):
+    """Another column that is learnt besides, in training alone."""
+
+    task: str | None = Field(None, description="column to learn besides, from a lower layer; none if not given")
+    weight: float = Field(1.0, gt=0, description="weight of its loss; that of the task is 1")
+    layer: int = Field(1, gt=0, description="encoder layer that it reads, 1 for the first")
+
+
 class Settings(_Part):
     """A whole run."""
 
@@ -108,6 +116,7 @@ class Settings(_Part):
     words: WordSettings = WordSettings()
     encoder: EncoderSettings = EncoderSettings()
     head: Literal["crf", "softmax"] = Field("crf", description="output layer")
+    auxiliary: AuxiliarySettings = AuxiliarySettings()
     training: TrainingSettings = TrainingSettings()
     seed: int = Field(1, ge=0, description="seed of weights, dropout and order")
 
@@ -119,9 +128,16 @@ class Settings(_Part):
             raise SettingsError("data.folds trains and scores on parts of data.train: leave dev and test out.")
         if self.data.held_out > 1 and self.data.held_out != int(self.data.held_out):
             raise SettingsError(f"data.held_out is a share below 1 or a whole number, received {self.data.held_out}.")
-        if self.task not in known:
+        for key, task in (("task", self.task), ("auxiliary.task", self.auxiliary.task or self.task)):
+            if task not in known:
+                raise SettingsError(
+                    f"{key} {task!r} is not among data.{name} ({', '.join(known)}).{suggest(task, known)}"
+                )
+        if self.auxiliary.task == self.task:
+            raise SettingsError(f"auxiliary.task is the task itself, {self.task!r}; expected another of data.{name}.")
+        if self.auxiliary.layer > self.encoder.layers:
             raise SettingsError(
-                f"task {self.task!r} is not among data.{name} ({', '.join(known)}).{suggest(self.task, known)}"
+                f"auxiliary.layer is {self.auxiliary.layer}, but the encoder has {self.encoder.layers} layers."
             )
 
 

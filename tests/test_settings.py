@@ -46,7 +46,10 @@ def test_every_part_is_documented(kind):
             r"known: units, layers, dropout, recurrent_dropout, cell\. Did you mean 'training\.epochs'\?$",
         ),
         ({"encoder": {"drop": 0.5}}, r"Did you mean 'dropout'\?$"),
-        ({"zzz": 3}, r"unknown key 'zzz'; known: data, task, tag_scheme, words, encoder, head, training, seed\.$"),
+        (
+            {"zzz": 3},
+            r"unknown key 'zzz'; known: data, task, tag_scheme, words, encoder, head, auxiliary, training, seed\.$",
+        ),
         ({"training": {"epochs": "many"}}, r"TrainingSettings: epochs: Input should be a valid integer.*'many'$"),
         ({"training": {"epochs": 2.5}}, r"epochs: Input should be a valid integer.*received 2.5$"),
         ({"training": {"learning_rate": -1}}, r"learning_rate: Input should be greater than 0, received -1$"),

@@ -25,13 +25,14 @@ class RecurrentStack(keras.layers.Layer):
         cell: Name of the cell: one of the nine LSTM variants ("np", without peepholes, is the usual LSTM), "gru",
             "gru_after" or "srn".
         recurrent_dropout: Rate of the dropout inside the recurrence, see `RecurrentDropoutCell`.
+        all_layers: Whether to return `[x_1, ..., x_L]`, for what reads lower layers, and not the last alone.
 
     Call arguments:
         inputs: `(batch, time, width)`.
         mask: `(batch, time)` booleans, true at real tokens; padding changes no real token's output.
 
     Returns:
-        `(batch, time, 2 * units)`, zeros at masked positions of the last layer.
+        `(batch, time, 2 * units)`, zeros at masked positions; a list of them with `all_layers`.
 
     Raises:
         SettingsError: For an unknown cell.
@@ -45,6 +46,7 @@ class RecurrentStack(keras.layers.Layer):
         dropout: float = 0.0,
         cell: str = "np",
         recurrent_dropout: float = 0.0,
+        all_layers: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -57,6 +59,7 @@ class RecurrentStack(keras.layers.Layer):
         self.dropout = dropout
         self.cell = cell
         self.recurrent_dropout = recurrent_dropout
+        self.all_layers = all_layers
         self.supports_masking = True
         policy = {"dtype": self.dtype_policy}
         self.recurrent = [
@@ -74,18 +77,23 @@ class RecurrentStack(keras.layers.Layer):
 
     def call(self, inputs: Any, mask: Any = None, training: bool | None = None) -> Any:
         """See the class."""
-        x = self.drops[0](inputs, training=training)
+        outputs = [self.drops[0](inputs, training=training)]
         for layer, drop in zip(self.recurrent, self.drops[1:], strict=True):
-            x = drop(layer(x, mask=mask, training=training), training=training)
-        return x
+            outputs.append(drop(layer(outputs[-1], mask=mask, training=training), training=training))
+        return outputs[1:] if self.all_layers else outputs[-1]
 
     def compute_output_shape(self, inputs_shape: Any) -> Any:
-        """`(batch, time, 2 * units)`."""
-        return (*inputs_shape[:-1], 2 * self.units)
+        """`(batch, time, 2 * units)`, for each layer with `all_layers`."""
+        shape = (*inputs_shape[:-1], 2 * self.units)
+        return [shape] * self.layers if self.all_layers else shape
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+        """The mask, for each output."""
+        return [previous_mask] * self.layers if self.all_layers else previous_mask
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        names = ("units", "layers", "dropout", "cell", "recurrent_dropout")
+        names = ("units", "layers", "dropout", "cell", "recurrent_dropout", "all_layers")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
     def _cell(self, **policy: Any) -> Any:

@@ -102,21 +102,25 @@ def keyed_counts(corpus: Corpus, rules: Sequence[str], known: Container[str]) ->
     return counts
 
 
-def vectorizer_of(corpus: Corpus, task: str, words: Words, rules: Sequence[str] = DEFAULT_RULES) -> Vectorizer:
-    """Builds the vectorizer of a training corpus for one task."""
-    if task not in corpus.tasks:
-        raise DataError(
-            f"The corpus has no column {task!r}; it has: {', '.join(corpus.tasks) or 'none'}."
-            + suggest(task, corpus.tasks)
-            + " Name the column when reading it."
-        )
+def vectorizer_of(
+    corpus: Corpus, task: str, words: Words, rules: Sequence[str] = DEFAULT_RULES, others: Sequence[str] = ()
+) -> Vectorizer:
+    """Builds the vectorizer of a training corpus for one task, and for others that are learnt besides."""
+    tasks = (task, *others)
+    for name in tasks:
+        if name not in corpus.tasks:
+            raise DataError(
+                f"The corpus has no column {name!r}; it has: {', '.join(corpus.tasks) or 'none'}."
+                + suggest(name, corpus.tasks)
+                + " Name the column when reading it."
+            )
     characters = sorted({character for word in corpus.words() for character in word})
     return Vectorizer(
         words=words.vocabulary,
         characters=Vocabulary(characters),
-        labels={task: Labels(sorted(corpus.labels(task)))},
+        labels={name: Labels(sorted(corpus.labels(name))) for name in tasks},
         rules=rules,
-        schemes={task: corpus.schemes.get(task)},
+        schemes={name: corpus.schemes.get(name) for name in tasks},
     )
 
 

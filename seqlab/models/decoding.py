@@ -28,11 +28,11 @@ class Decoder:
     """The graphs of a tagger that end in labels and in scores; they share its weights.
 
     Args:
-        tagger: A functional model with a `mask` among its inputs, one output of scores, and a `head`.
+        tagger: A functional model with a `mask` among its inputs, a `head`, and its scores as the first output.
     """
 
     def __init__(self, tagger: Any) -> None:
-        scores = tagger.output  # (batch, time, labels)
+        scores = tagger.outputs[0]  # (batch, time, labels)
         self._labels = keras.Model(tagger.input, Decode(tagger.head)(scores, tagger.input["mask"]))
         self._scores = keras.Model(tagger.input, ops.reshape(scores, (-1, scores.shape[-1])))
 

@@ -49,6 +49,7 @@ def extended_config(tagger: Any, corpus: Corpus, min_count: int = 2) -> dict[str
         feature.pop("build_config", None)
     config["head"]["config"]["tags"] = len(vectorizer.labels[tagger.task])
     config["head"].pop("build_config", None)
+    config["auxiliary"] = []
     return config
 
 
@@ -58,7 +59,9 @@ def copy_weights(source: Any, target: Any) -> None:
     New entries stand behind the old ones in every table, so each old weight is the first block of its new one. Word
     vectors are copied by word, since a word may move from the frozen rows to those that learn.
     """
-    for old, new in zip(source.layers, target.layers, strict=True):
+    left = {id(part.head) for part in source.auxiliary}
+    kept = [layer for layer in source.layers if id(layer) not in left]
+    for old, new in zip(kept, target.layers, strict=True):
         if isinstance(old, WordEmbedding):
             _copy_words(source, target)
             continue

@@ -9,7 +9,7 @@ from typing import Any
 
 import keras
 
-from seqlab.errors import SettingsError
+from seqlab.errors import SettingsError, suggest
 from seqlab.files import replaced
 from seqlab.layers.heads.base import Head
 
@@ -18,7 +18,8 @@ from seqlab.layers.heads.base import Head
 class SequenceModel(keras.Model):
     """A functional model that trains its heads under plain `compile` / `fit`, with no loss to name.
 
-    `loss = sum_k head_k.loss(labels_k, scores_k)`, plus what `compile(loss=...)` and the layers add.
+    `loss = sum_k w_k head_k.loss(labels_k, scores_k)`, plus what `compile(loss=...)` and the layers add. The weights
+    w_k are `compile(loss_weights=...)`, by the outputs' names or in their order; 1 without.
 
     >>> import numpy as np
     >>> from seqlab.layers.heads.crf import CRFHead
@@ -63,20 +64,62 @@ class SequenceModel(keras.Model):
             if isinstance(weights, Mapping | list | tuple):  # else one array for all heads
                 weights = self._entry(weights, position)
             if labels is not None:
-                total = total + head.loss(labels, self._entry(y_pred, position), weights)
+                loss = head.loss(labels, self._entry(y_pred, position), weights)
+                total = total + self._head_weight(position) * loss
         if self.loss is not None or not heads:
             return total + super().compute_loss(x, y, y_pred, sample_weight, training)
         for extra in self.losses:
             total = total + keras.ops.sum(extra)
         return total
 
+    def compile(self, *args: Any, loss_weights: Any = None, **kwargs: Any) -> None:
+        """Compiles as `keras.Model.compile` does.
+
+        Args:
+            *args: As `keras.Model.compile`.
+            loss_weights: A number for each head, in a dict by output name (those that are left out weigh 1) or a list.
+            **kwargs: As `keras.Model.compile`.
+
+        Raises:
+            SettingsError: For a name that no output has, or a list of another length.
+        """
+        if isinstance(loss_weights, Mapping):
+            for name in loss_weights:
+                if name not in self.entry_names:
+                    raise SettingsError(
+                        f"loss_weights names {name!r}; expected some of {', '.join(self.entry_names)}."
+                        + suggest(str(name), self.entry_names)
+                    )
+        elif loss_weights is not None and len(loss_weights) != len(self.entry_names):
+            raise SettingsError(
+                f"loss_weights holds {len(loss_weights)} numbers for {len(self.entry_names)} outputs: give one each."
+            )
+        self._head_weights = loss_weights
+        super().compile(*args, loss_weights=loss_weights, **kwargs)
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compiles as a saved model was: Keras does it by itself only where `compile` is its own."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
+
+    def _head_weight(self, position: int) -> float:
+        weights = getattr(self, "_head_weights", None)
+        if isinstance(weights, Mapping):
+            return float(weights.get(self.entry_names[position], 1.0))
+        return 1.0 if weights is None else float(weights[position])
+
+    @property
+    def entry_names(self) -> tuple[str, ...]:
+        """By which names labels and weights of each output are found in a dict."""
+        return tuple(self.output_names)
+
     def _entry(self, structure: Any, position: int) -> Any:
-        """The part of a structure that belongs to one output."""
+        """The part of a structure that belongs to one output; an array alone is the first one's."""
         if isinstance(structure, Mapping):
-            return structure.get(self.output_names[position])
+            return structure.get(self.entry_names[position])
         if isinstance(structure, list | tuple):
             return structure[position]
-        return structure if len(self.output_names) == 1 else None
+        return structure if position == 0 else None
 
     def fit(self, *args: Any, **kwargs: Any) -> Any:
         """Trains as `keras.Model.fit` does.

@@ -15,6 +15,7 @@ from seqlab.errors import DataError
 from seqlab.evaluation.scores import Scores, score
 from seqlab.layers.stack import RecurrentStack
 from seqlab.models import builders
+from seqlab.models.auxiliary import Auxiliary
 from seqlab.models.best import BestWeights
 from seqlab.models.decoding import Decoder
 from seqlab.models.extend import copy_weights, extended_config
@@ -37,8 +38,10 @@ class Tagger(SequenceModel):
         vectorizer: Turns words into integers; saved with the model.
         task: The column that is learnt, one of the vectorizer's.
         features: Layers whose `fields` name the arrays they read (see `Batches`); their outputs are concatenated.
-        encoder: Layer called as `encoder(x, mask=mask)`.
+        encoder: Layer called as `encoder(x, mask=mask)`; it may return a list, one entry for each of its layers.
         head: Layer that scores labels, see `seqlab.layers.heads`.
+        auxiliary: Other columns that are learnt besides, see `Auxiliary`. Their scores are further outputs, their
+            losses are weighed by `compile(loss_weights={column: weight})`; tagging and figures leave them out.
     """
 
     def __init__(
@@ -48,11 +51,13 @@ class Tagger(SequenceModel):
         features: Sequence[keras.layers.Layer],
         encoder: keras.layers.Layer,
         head: keras.layers.Layer,
+        auxiliary: Sequence[Auxiliary] = (),
         **kwargs: Any,
     ) -> None:
         # === Layers ===
-        if task not in vectorizer.labels:
-            raise ValueError(f"task must be one of {', '.join(vectorizer.labels)}, received {task!r}.")
+        tasks = (task, *(part.task for part in auxiliary))
+        if len(set(tasks)) < len(tasks) or not set(tasks) <= set(vectorizer.labels):
+            raise ValueError(f"Tasks must be different ones of {', '.join(vectorizer.labels)}, received {tasks}.")
         needed = [field for feature in features for field in feature.fields]
         inputs = {name: keras.Input((None,), dtype="int32", name=name) for name in needed}
         inputs["mask"] = keras.Input((None,), dtype="bool", name="mask")
@@ -60,16 +65,20 @@ class Tagger(SequenceModel):
         # === Functional model ===
         parts = [feature(*(inputs[field] for field in feature.fields)) for feature in features]
         x = ops.concatenate(parts, axis=-1) if len(parts) > 1 else parts[0]  # (batch, time, width)
-        x = encoder(x, mask=inputs["mask"])
-        scores = head(x, mask=inputs["mask"])  # (batch, time, labels)
-        super().__init__(inputs=inputs, outputs=scores, **kwargs)
+        found = encoder(x, mask=inputs["mask"])
+        layers = found if isinstance(found, list | tuple) else [found]
+        scores = head(layers[-1], mask=inputs["mask"])  # (batch, time, labels)
+        others = [part.scores(layers, inputs["mask"]) for part in auxiliary]
+        super().__init__(inputs=inputs, outputs=[scores, *others] if others else scores, **kwargs)
 
         # === Config ===
         self.vectorizer = vectorizer
         self.task = task
+        self.tasks = tasks
         self.features = list(features)
         self.encoder = encoder
         self.head = head
+        self.auxiliary = tuple(auxiliary)
         self._decoder: Decoder | None = None
 
     @classmethod
@@ -113,6 +122,8 @@ class Tagger(SequenceModel):
     def extended(self, corpus: Corpus) -> Tagger:
         """Returns a tagger that has learnt the same and has room for a corpus' new labels, words and characters.
 
+        It learns its own task alone: auxiliary ones are left behind.
+
         Args:
             corpus: The corpus to go on with; compile the new tagger and fit it on it.
         """
@@ -124,6 +135,11 @@ class Tagger(SequenceModel):
     def labels(self) -> tuple[str, ...]:
         """The labels, in the order of the scores."""
         return tuple(self.vectorizer.labels[self.task].items)
+
+    @property
+    def entry_names(self) -> tuple[str, ...]:
+        """Labels and loss weights are found by column."""
+        return self.tasks
 
     @property
     def scheme(self) -> str | None:
@@ -149,7 +165,7 @@ class Tagger(SequenceModel):
             if isinstance(data, keras.utils.PyDataset) or not _is_sentences(data):
                 return data
             data = self.vectorizer.encode(self.aligned(data), strict=strict)
-        tasks = [self.task] if self.task in data.labels else []
+        tasks = [task for task in self.tasks if task in data.labels] if self.task in data.labels else []
         return Batches(data, tasks=tasks, fields=tuple(self.input), **options)
 
     def fit(self, x: Any = None, y: Any = None, restore_best: str | None = "val_f1", **kwargs: Any) -> Any:
@@ -260,6 +276,7 @@ class Tagger(SequenceModel):
             "features": [serialize(feature) for feature in self.features],
             "encoder": serialize(self.encoder),
             "head": serialize(self.head),
+            "auxiliary": [part.get_config() for part in self.auxiliary],
         }
 
     @classmethod
@@ -272,6 +289,7 @@ class Tagger(SequenceModel):
             features=[deserialize(feature, custom_objects) for feature in config["features"]],
             encoder=deserialize(config["encoder"], custom_objects),
             head=deserialize(config["head"], custom_objects),
+            auxiliary=[Auxiliary.from_config(part, custom_objects) for part in config.get("auxiliary", [])],
             name=config["name"],
         )
 

@@ -13,22 +13,19 @@ from typing import Any
 
 import keras
 
-from seqlab.corpora.records import Corpus
 from seqlab.errors import DataError, SettingsError
 from seqlab.evaluation.scores import Scores
 from seqlab.files import write_text
-from seqlab.layers.stack import RecurrentStack
-from seqlab.models import builders
 from seqlab.models.best import BestWeights
 from seqlab.models.tagger import Tagger
 from seqlab.settings import Settings, TrainingSettings
 from seqlab.training import data as data_room
+from seqlab.training.build import build, compile_tagger
 from seqlab.training.lock import locked
 from seqlab.training.state import RunState
 
 log = logging.getLogger(__name__)
 SETTINGS, VERSIONS, HISTORY, SCORES = "settings.json", "versions.json", "history.jsonl", "scores.json"
-LAST_RATE = 0.03  # share of the learning rate that a linear schedule ends with
 MODEL, STATE, BOARD = "model.keras", "state.npz", "tensorboard"
 
 
@@ -77,7 +74,7 @@ def run(settings: Settings, folder: Path, corpora: data_room.Data, verbose: int 
     tagger = build(settings, corpora.train)
     options = settings.training
     batches = tagger.batches(corpora.train, batch_size=options.batch_size, shuffle=True, seed=settings.seed)
-    compile_tagger(tagger, options, len(batches))
+    compile_tagger(tagger, options, len(batches), settings.auxiliary.weight)
     best = BestWeights(options.monitor)
     watched = [best, *_stopping(options)]
     state = RunState(folder / STATE, watched)
@@ -100,58 +97,6 @@ def run(settings: Settings, folder: Path, corpora: data_room.Data, verbose: int 
             verbose=verbose,
         )
     return _finish(tagger, folder, corpora)
-
-
-def build(settings: Settings, corpus: Corpus) -> Tagger:
-    """Builds the tagger that the settings describe, for a training corpus."""
-    if settings.tag_scheme is not None:
-        corpus = corpus.converted(settings.task, settings.tag_scheme)
-    words = builders.words_of(
-        corpus,
-        settings.words.vectors,
-        min_count=settings.words.min_count,
-        unseen_vectors=settings.words.unseen_vectors,
-    )
-    vectorizer = builders.vectorizer_of(corpus, settings.task, words)
-    return Tagger(
-        vectorizer=vectorizer,
-        task=settings.task,
-        features=builders.features_of(
-            vectorizer,
-            words,
-            dim=settings.words.dim,
-            dropout=settings.words.dropout,
-            chars=settings.words.chars,
-            casing=settings.words.casing,
-        ),
-        encoder=RecurrentStack(
-            settings.encoder.units,
-            layers=settings.encoder.layers,
-            dropout=settings.encoder.dropout,
-            cell=settings.encoder.cell,
-            recurrent_dropout=settings.encoder.recurrent_dropout,
-            name="encoder",
-        ),
-        head=builders.head_of(settings.head, len(vectorizer.labels[settings.task])),
-    )
-
-
-def compile_tagger(tagger: Tagger, options: TrainingSettings, steps: int) -> None:
-    """Compiles with the optimiser that the settings name.
-
-    Args:
-        tagger: The model.
-        options: Optimiser, rate, clipping, averaging.
-        steps: Steps of an epoch: averaged weights replace the trained ones at its end, and schedules count in them.
-    """
-    kind = {"adam": keras.optimizers.Adam, "nadam": keras.optimizers.Nadam, "sgd": keras.optimizers.SGD}
-    extra: dict[str, Any] = {}
-    if options.average is not None:
-        extra = {"use_ema": True, "ema_momentum": options.average, "ema_overwrite_frequency": steps}
-    rate: Any = options.learning_rate
-    if options.schedule == "linear":
-        rate = keras.optimizers.schedules.PolynomialDecay(rate, steps * options.epochs, LAST_RATE * rate)
-    tagger.compile(kind[options.optimizer](rate, global_clipnorm=options.clip_norm, **extra))
 
 
 def _stopping(options: TrainingSettings) -> list[keras.callbacks.Callback]:

@@ -138,3 +138,15 @@ def test_dropout_stands_before_the_first_layer_too():
 def test_bad_sizes(options):
     with pytest.raises(ValueError, match="needs units >= 1 and layers >= 1, received"):
         RecurrentStack(**options)
+
+
+def test_all_layers_end_with_the_last():
+    whole = RecurrentStack(3, layers=2, all_layers=True)
+    found = whole(INPUTS, mask=tensor(MASK))
+    alone = RecurrentStack(3, layers=2)
+    alone.build(INPUTS.shape)
+    alone.set_weights(whole.get_weights())
+    close(found[1], alone(INPUTS, mask=tensor(MASK)))
+    first = whole.recurrent[0](INPUTS, mask=tensor(MASK))
+    close(found[0], first)
+    assert whole.compute_output_shape(INPUTS.shape) == [tuple(one.shape) for one in found]

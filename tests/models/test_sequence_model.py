@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from seqlab.errors import SettingsError
 from seqlab.inference.load import load
 from seqlab.layers.heads.crf import CRFHead
 from seqlab.layers.heads.softmax import SoftmaxHead
@@ -148,3 +149,26 @@ def test_full_disk_keeps_the_old_file(where: str, tmp_path: Path, monkeypatch: p
     assert path.read_bytes() == before
     assert [file.name for file in tmp_path.iterdir()] == ["model.keras"]
     load(path)
+
+
+@pytest.mark.parametrize("weights", [{"b": 0.5}, [1.0, 0.5]], ids=["by name", "in order"])
+def test_loss_weights(weights: Any, tmp_path: Path) -> None:
+    model = two_heads()
+    labels = {"a": Y, "b": np.where(Y < 0, Y, Y % 2)}
+    model.compile("adam", loss_weights=weights)
+    scores = model.predict(X, verbose=0)
+    parts = [float(head.loss(labels[head.name], scores[head.name])) for head in model.heads().values()]
+    assert_allclose(model.evaluate(X, labels, verbose=0), parts[0] + 0.5 * parts[1], rtol=1e-4)
+    model.fit(X, labels, verbose=0)
+    model.save(tmp_path / "weighed.keras")
+    again = keras.models.load_model(tmp_path / "weighed.keras")
+    assert_allclose(again.evaluate(X, labels, verbose=0), model.evaluate(X, labels, verbose=0), rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [({"aa": 1.0}, "loss_weights names 'aa'; expected some of a, b"), ([1.0], "holds 1 numbers for 2 outputs")],
+)
+def test_bad_loss_weights(weights: Any, message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        two_heads().compile("adam", loss_weights=weights)

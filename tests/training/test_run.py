@@ -208,27 +208,6 @@ def test_folds_give_mean_and_spread_and_go_on_after_a_cut(tmp_path: Path, monkey
     assert (folder / "fold-1" / "model.keras").is_file()
 
 
-@pytest.mark.parametrize("schedule", ["halve", "linear", "constant"])
-def test_each_option_of_training_reaches_its_part(schedule: str, tmp_path: Path) -> None:
-    options = tiny.settings(tmp_path, schedule=schedule, optimizer="sgd", clip_norm=2.0, average=0.5).training
-    tagger = tiny.tagger()
-    runs.compile_tagger(tagger, options, steps=3)
-    optimizer = tagger.optimizer
-    assert isinstance(optimizer, keras.optimizers.SGD)
-    assert (optimizer.global_clipnorm, optimizer.use_ema, optimizer.ema_momentum) == (2.0, True, 0.5)
-    kinds = [type(callback).__name__ for callback in runs._stopping(options)]
-    assert kinds == [*(["ReduceLROnPlateau"] if schedule == "halve" else []), "EarlyStopping"]
-
-
-def test_build_follows_the_settings(tmp_path: Path) -> None:
-    settings = tiny.settings(tmp_path)
-    changed = {"head": "softmax", "words": {"chars": None, "casing": False, "dim": 6}, "encoder": {"units": 3}}
-    tagger = runs.build(Settings(**{**settings.model_dump(), **changed}), tiny.train_part())
-    assert [feature.name for feature in tagger.features] == ["word_vectors"]
-    assert tagger.features[0].dim == 6 and tagger.encoder.units == 3
-    assert type(tagger.head).__name__ == "SoftmaxHead"
-
-
 def test_a_folder_in_use_is_refused(finished_copy: Path, tmp_path: Path) -> None:
     settings = runs.stored_settings(finished_copy)
     before = {path: path.stat().st_mtime_ns for path in finished_copy.rglob("*")}
