@@ -48,7 +48,7 @@ def peer(given, tmp_path_factory):
         env={name: value for name, value in os.environ.items() if not name.startswith(("KERAS", "PYTHONPATH"))},
     )
     if done.returncode == 3:
-        pytest.skip(f"{done.stdout.strip()} (pip install 'seqlab[oracle]' on Python 3.11, or set SEQLAB_ORACLE_PYTHON)")
+        pytest.skip(f"{done.stdout.strip()} (set SEQLAB_ORACLE_PYTHON to one that can, see tests/data/README.md)")
     assert done.returncode == 0, done.stderr
     return np.load(folder / "out.npz")
 
