@@ -15,11 +15,13 @@ import wrapt
 CLASSES = {
     "Bidirectional": "seqlab.layers.bidirectional",
     "CRFHead": "seqlab.layers.heads.crf",
+    "CTCHead": "seqlab.layers.heads.ctc",
     "CasingEmbedding": "seqlab.layers.features.casing",
     "CharCNN": "seqlab.layers.features.chars",
     "GRUCell": "seqlab.layers.cells.gru",
     "LSTMCell": "seqlab.layers.cells.lstm",
     "LearnedStateCell": "seqlab.layers.cells.wrappers",
+    "MultiLabelHead": "seqlab.layers.heads.multilabel",
     "Projection": "seqlab.layers.cells.parts",
     "Recurrent": "seqlab.layers.recurrent",
     "RecurrentDropoutCell": "seqlab.layers.cells.wrappers",

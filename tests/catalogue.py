@@ -25,6 +25,8 @@ from seqlab.layers.features.chars import CharCNN
 from seqlab.layers.features.words import WordEmbedding
 from seqlab.layers.heads.base import Head
 from seqlab.layers.heads.crf import CRFHead
+from seqlab.layers.heads.ctc import CTCHead
+from seqlab.layers.heads.multilabel import MultiLabelHead
 from seqlab.layers.heads.softmax import SoftmaxHead
 from seqlab.layers.recurrent import Recurrent
 from seqlab.layers.stack import RecurrentStack
@@ -39,6 +41,9 @@ CHARS = np.array([[0, 0, 0], [2, 3, 1], [4, 0, 0]], "int32")
 CHAR_ROWS = np.array([[1, 2, 1, 0], [2, 0, 0, 0]], "int32")
 MASK = np.arange(6) < np.array([6, 4, 1])[:, None]
 LABELS = RANDOM.integers(0, 4, (3, 6))
+
+SHORT_LABELS = np.array([[0, 1, 1, 3], [2, 2, -1, -1], [3, -1, -1, -1]])  # fewer than steps, as CTC wants them
+MANY_LABELS = np.arange(72).reshape(3, 6, 4) % 3 % 2  # yes or no for each tag
 
 NO_MASK = {
     "padding": "reads each token by itself: no token's vector depends on another, so it takes no mask",
@@ -56,6 +61,7 @@ class Row:
         inputs: The arrays that it is called on.
         head: Whether it is a head, with labels and a loss.
         cell: Builds the cell alone, where the part is one; `make` builds a layer around it.
+        labels: What a head learns; where these are not one tag for each step, `check_head` does not apply.
         option: What sets this row apart from others of the same class.
         exceptions: Name of a check that the part cannot pass to the reason; a test holds that it does not pass.
     """
@@ -65,6 +71,7 @@ class Row:
     inputs: tuple[np.ndarray, ...]
     head: bool = False
     cell: Callable[[], RecurrentCell] | None = None
+    labels: np.ndarray = field(default_factory=lambda: LABELS)
     option: str = ""
     exceptions: Mapping[str, str] = field(default_factory=dict)
 
@@ -100,8 +107,14 @@ LAYERS = (
     Row("Recurrent", lambda: _learnt(_recurrent(SRNCell(3)), (FLOATS,)), (FLOATS,)),
     _row(RecurrentStack, FLOATS, units=3, layers=2, dropout=0.1, cell="cifg", recurrent_dropout=0.1),
     _row(CRFHead, FLOATS, tags=4, reduction="sentences", transition_regularizer=keras.regularizers.L1(0.1)),
+    replace(
+        _row(CTCHead, FLOATS, tags=4, reduction="sentences", beam=3),
+        labels=SHORT_LABELS,
+        exceptions={"padding": "the scores of a masked step are those of a certain blank: the loss knows it by them"},
+    ),
     replace(_row(CasingEmbedding, INTEGERS, patterns=7, dim=3), exceptions=NO_MASK),
     replace(_row(CharCNN, CHARS, CHAR_ROWS, characters=5, dim=3, filters=4, width=2, dropout=0.1), exceptions=NO_MASK),
+    replace(_row(MultiLabelHead, FLOATS, tags=4, threshold=0.3), labels=MANY_LABELS),
     replace(_row(Projection, FLOATS, units=3, clip=2.0), exceptions=NO_MASK),
     _row(SoftmaxHead, FLOATS, tags=4, reduction="sum", kernel_regularizer=keras.regularizers.L2(0.1)),
     replace(_row(WordEmbedding, INTEGERS, rows=5, dim=3, frozen_rows=2, dropout=0.1), exceptions=NO_MASK),

@@ -1,7 +1,21 @@
-"""Scores and error reports."""
+"""Scores, error reports and the calibration of confidences."""
 
 from __future__ import annotations
 
+from seqlab.evaluation.calibration import Reliability, brier, negative_log_likelihood, reliability, reliability_of
 from seqlab.evaluation.scores import Score, Scores, score
+from seqlab.evaluation.temperature import Temperature, fit_temperature, minimise_temperature
 
-__all__ = ["Score", "Scores", "score"]
+__all__ = [
+    "Reliability",
+    "Score",
+    "Scores",
+    "Temperature",
+    "brier",
+    "fit_temperature",
+    "minimise_temperature",
+    "negative_log_likelihood",
+    "reliability",
+    "reliability_of",
+    "score",
+]

@@ -17,19 +17,21 @@ from seqlab.layers.cells import (
     ZoneoutCell,
 )
 from seqlab.layers.features import CasingEmbedding, CharCNN, WordEmbedding
-from seqlab.layers.heads import CRFHead, Head, SoftmaxHead
+from seqlab.layers.heads import CRFHead, CTCHead, Head, MultiLabelHead, SoftmaxHead
 from seqlab.layers.recurrent import Recurrent
 from seqlab.layers.stack import RecurrentStack
 
 __all__ = [
     "Bidirectional",
     "CRFHead",
+    "CTCHead",
     "CasingEmbedding",
     "CharCNN",
     "GRUCell",
     "Head",
     "LSTMCell",
     "LearnedStateCell",
+    "MultiLabelHead",
     "Projection",
     "Recurrent",
     "RecurrentCell",

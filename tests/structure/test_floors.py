@@ -34,6 +34,7 @@ FLOORS = {
     "layers": 2,
     "text": 2,
     "batches": 3,
+    "migration": 3,
     "evaluation": 3,
     "models": 4,
     "training": 5,

@@ -65,12 +65,17 @@ class Head(keras.layers.Layer):
         self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
         self.supports_masking = True
         self.projection = keras.layers.Dense(
-            tags,
+            self.width,
             kernel_initializer=self.kernel_initializer,
             kernel_regularizer=self.kernel_regularizer,
             dtype=self.dtype_policy,
             name="projection",
         )
+
+    @property
+    def width(self) -> int:
+        """Scores of a token: one for each tag, unless the subclass has others besides."""
+        return self.tags
 
     def build(self, features_shape: tuple[int | None, ...]) -> None:
         """Creates the projection's weights."""
@@ -88,7 +93,7 @@ class Head(keras.layers.Layer):
 
     def compute_output_shape(self, features_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """The shape of the scores."""
-        return (*features_shape[:-1], self.tags)
+        return (*features_shape[:-1], self.width)
 
     def loss(self, labels: Tensor, scores: Tensor, sample_weight: Tensor = None) -> Tensor:
         """Computes the training loss.
@@ -114,18 +119,22 @@ class Head(keras.layers.Layer):
             DataError: For weights of another shape, or weights of tokens where the loss is one of whole sentences.
         """
         labels = ops.cast(labels, "int32")
-        mask = label_mask(labels)
+        mask = self.labelled(labels)  # (batch, time)
         if sample_weight is None:
             losses = self.sentence_losses(labels, scores, mask)
             return self._mean(ops.sum(losses), ops.cast(mask, losses.dtype))
         scores = ops.convert_to_tensor(scores)
         weights = ops.cast(sample_weight, "float64" if _dtype(scores) == "float64" else "float32")
         _check_weights(_shape(weights), _shape(labels))
-        shape = ops.shape(labels)
+        shape = ops.shape(mask)
         spread = ops.broadcast_to(ops.reshape(weights, (shape[0], -1)), shape)  # (batch, time)
         mask = ops.logical_and(mask, ops.not_equal(spread, 0))
-        labels = ops.where(mask, labels, IGNORE)
+        labels = ops.where(mask[..., None] if len(_shape(labels) or ()) == 3 else mask, labels, IGNORE)
         return self._mean(self.weighted_loss(labels, scores, mask, weights), ops.where(mask, spread, 0))
+
+    def labelled(self, labels: Tensor) -> Tensor:
+        """Tells which tokens have a label, (batch, time); heads with several labels a token say it themselves."""
+        return label_mask(labels)
 
     def _mean(self, total: Tensor, weights: Tensor) -> Tensor:
         """Divides a sum of losses as `reduction` says, by weights (batch, time) that are 0 where nothing counts."""
