@@ -192,6 +192,6 @@ def posterior_decode(
     shares = marginals(scores, mask, transitions, start, end)
     free = [ops.zeros(part.shape, shares.dtype) for part in floats(transitions, start, end)]
     if rules is not None:
-        return viterbi(shares, mask, *constrained(*free, rules))
+        return viterbi(shares, mask, *constrained(free[0], free[1], free[2], rules))
     labels = ops.where(ops.cast(mask, "bool"), argmax(shares), IGNORE)
     return labels, ops.sum(ops.amax(shares, axis=-1), axis=-1)

@@ -116,7 +116,7 @@ def sweep(
     exact = ops.cond(
         prospect.certain,
         lambda: prospect.certain,
-        lambda: ops.logical_and(prospect.promising, _nothing_was_lost(*found, x, mask, transitions)),
+        lambda: ops.logical_and(prospect.promising, _nothing_was_lost(found[0], found[1], x, mask, transitions)),
     )
     messages, shifts = ops.cond(exact, lambda: found, added)
     return messages, shifts, exact

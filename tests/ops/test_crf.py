@@ -275,7 +275,7 @@ def check_bounds(time, tags, size, relative, absolute):
     def function(s, *w):
         return ops.sum(crf.log_partition(s, mask, *w))
 
-    value, found = gradients(function, [scores[None], *weights])
+    value, found = gradients(function, [scores[None], *weights], jit="jax")
     np.testing.assert_allclose(value, log_z, rtol=relative)
     np.testing.assert_allclose(found[0][0], shares, atol=absolute)
     np.testing.assert_allclose(found[1].sum(), time - 1, rtol=1e-3)
@@ -295,7 +295,9 @@ def test_steep_rules_of_a_scheme_are_exact_and_take_the_products(size):
     arrays = [a.astype("float32") for a in (scores, transitions, start, end)]
     log_z, shares = forward_backward(*arrays)
     mask = np.ones((1, time), bool)
-    value, found = gradients(lambda s, *w: ops.sum(crf.log_partition(s, mask, *w)), [arrays[0][None], *arrays[1:]])
+    value, found = gradients(
+        lambda s, *w: ops.sum(crf.log_partition(s, mask, *w)), [arrays[0][None], *arrays[1:]], jit="jax"
+    )
     np.testing.assert_allclose(value, log_z, rtol=1e-5)
     np.testing.assert_allclose(found[0][0], shares, atol=1e-5)
     assert not found[1][transitions == -1e4].any() and not found[2][start == -1e4].any()  # exactly
