@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
+from seqlab.errors import SettingsError
 from seqlab.ops.order import order_of
 
 Tensor = Any
@@ -91,3 +92,9 @@ def levelled_whole(x: Tensor) -> tuple[Tensor, Tensor]:
 def argmax(x: Tensor) -> Tensor:
     """The place of the greatest value of the last axis, int32."""
     return ops.cast(ops.argmax(x, axis=-1), "int32")
+
+
+def check_count(name: str, value: int) -> None:
+    """Refuses what is no whole number of at least 1."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise SettingsError(f"`{name}` must be a whole number of at least 1. Received: {name}={value!r}.")

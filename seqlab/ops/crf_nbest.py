@@ -7,8 +7,7 @@ from typing import Any
 from keras import ops
 
 from seqlab.constants import FORBIDDEN, IGNORE
-from seqlab.errors import SettingsError
-from seqlab.ops.chain import Chain, compact, floats, from_chain, last_values, to_chain
+from seqlab.ops.chain import Chain, check_count, compact, floats, from_chain, last_values, to_chain
 from seqlab.ops.scan import scan
 
 Tensor = Any
@@ -44,8 +43,7 @@ def n_best(
     >>> ops.convert_to_numpy(labels).tolist(), ops.convert_to_numpy(best).tolist()
     ([[[0, 1], [1, 1]]], [[3.0, 2.0]])
     """
-    if isinstance(n, bool) or not isinstance(n, int) or n < 1:
-        raise SettingsError(f"`n` must be a whole number of at least 1. Received: n={n!r}.")
+    check_count("n", n)
     scores, transitions, start, end = floats(scores, transitions, start, end)
     chain = compact(mask)
     x = to_chain(scores, chain)  # (time, batch, tags)

