@@ -144,11 +144,7 @@ def sample(
     transitions, start, end = (levelled_whole(part)[0] for part in (transitions, start, end))
     messages, shifts, _ = sweep(x, chain.mask, transitions, start, outlook(x, transitions, start, end))
     alphas = messages + x - shifts
-    shape = ops.shape(x)
-    time, batch = shape[0], shape[1]
-    # The place of the greatest of log p + Gumbel noise is distributed as p.
-    uniform = keras.random.uniform((time, batch, count, x.shape[-1]), minval=1e-30, seed=seed)
-    noise = ops.cast(-ops.log(-ops.log(uniform)), x.dtype)
+    noise = _gumbel(x, count, seed)  # the place of the greatest of log p + noise is distributed as p
     final = (last_values(alphas, chain) + end)[:, None, :]  # (batch, 1, tags)
     into = ops.transpose(transitions)  # (to, from)
 
@@ -162,6 +158,12 @@ def sample(
     _, paths = scan(backward, init, (alphas, noise, chain.last), reverse=True)
     labels = from_chain(ops.where(chain.mask[..., None], paths, IGNORE), chain)  # (batch, time, count)
     return ops.transpose(labels, (0, 2, 1))
+
+
+def _gumbel(x: Tensor, count: int, seed: Any) -> Tensor:
+    shape = ops.shape(x)
+    uniform = keras.random.uniform((shape[0], shape[1], count, x.shape[-1]), minval=1e-30, seed=seed)
+    return ops.cast(-ops.log(-ops.log(uniform)), x.dtype)  # (time, batch, count, tags)
 
 
 def posterior_decode(

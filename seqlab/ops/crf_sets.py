@@ -15,7 +15,7 @@ from keras import ops
 from seqlab.constants import FORBIDDEN
 from seqlab.ops.chain import floats, levelled, log_sum_exp
 from seqlab.ops.crf import log_partition
-from seqlab.ops.messages import both_sweeps
+from seqlab.ops.messages import Sweeps, both_sweeps
 from seqlab.ops.scan import scan
 
 Tensor = Any
@@ -135,6 +135,13 @@ def window_log_probability(
     first = _at(found.messages + found.x, places)
     whole = log_sum_exp(first + _at(found.returns, places), axis=-1)
     ends = ops.maximum(ops.take(found.chain.lengths, rows) - 1, 0) * batch + rows  # the place of each row's last token
+    alpha, place = _passed(found, first, costs, places, ends)
+    return ops.maximum(log_sum_exp(alpha + _at(found.returns, place), axis=-1) - whole, FORBIDDEN)
+
+
+def _passed(found: Sweeps, first: Tensor, costs: Tensor, places: Tensor, ends: Tensor) -> tuple[Tensor, Tensor]:
+    """Passes messages through windows: what reaches their last tokens (windows, tags), and the places of those."""
+    batch = ops.shape(found.chain.lengths)[0]
 
     def step(state: tuple[Tensor, Tensor], cost: Tensor) -> tuple[tuple[Tensor, Tensor], tuple[()]]:
         alpha, place = state
@@ -147,8 +154,8 @@ def window_log_probability(
 
     # A token more where all tags may stand changes nothing, and the loop has a step even for windows of one token.
     later = ops.concatenate([costs[:, 1:], ops.zeros_like(costs[:, :1])], axis=1)
-    (alpha, place), _ = scan(step, (first + costs[:, 0], places), ops.transpose(later, (1, 0, 2)))
-    return ops.maximum(log_sum_exp(alpha + _at(found.returns, place), axis=-1) - whole, FORBIDDEN)
+    reached: tuple[Tensor, Tensor] = scan(step, (first + costs[:, 0], places), ops.transpose(later, (1, 0, 2)))[0]
+    return reached
 
 
 def _at(values: Tensor, places: Tensor) -> Tensor:

@@ -84,42 +84,48 @@ def sweep(
     Returns:
         Messages (time, batch, tags), shifts (time, batch, 1), and whether they come from products.
     """
-    held = mask[..., None]
-    start = ops.zeros_like(x[0])
-
-    def multiplied() -> tuple[Tensor, Tensor]:
-        factors = ops.exp(transitions)
-
-        def step(message: Tensor, inputs: tuple[Tensor, Tensor]) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-            gain, valid = inputs
-            alpha = message * gain  # (batch, tags)
-            shift = ops.maximum(ops.amax(alpha, axis=-1, keepdims=True), 1e-30)  # (batch, 1)
-            after = (alpha / shift) @ factors  # not `ops.matmul`, which rounds float64 to float32 on torch
-            # Backwards, the steps after the last token come first and must not change the message into it.
-            return ops.where(valid, after, message) if reverse else after, (message, shift)
-
-        messages, shifts = scan(step, start + ops.exp(first), (ops.exp(x), held), reverse=reverse)[1]
-        reached = messages > 0
-        return ops.where(reached, ops.log(ops.where(reached, messages, 1)), LOST), ops.log(shifts)
-
-    def added() -> tuple[Tensor, Tensor]:
-        def step(message: Tensor, inputs: tuple[Tensor, Tensor]) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-            x_t, valid = inputs
-            alpha, shift = levelled(message + x_t)  # (batch, tags), (batch, 1)
-            after = log_sum_exp(alpha[:, :, None] + transitions, axis=1)
-            return ops.where(valid, after, message), (message, shift)
-
-        outputs: tuple[Tensor, Tensor] = scan(step, start + first, (x, held), reverse=reverse)[1]
-        return outputs
-
-    found = ops.cond(prospect.promising, multiplied, lambda: (ops.zeros_like(x), ops.zeros_like(x[..., :1])))
+    inputs = (x, mask, transitions, first)
+    found = ops.cond(
+        prospect.promising,
+        lambda: _multiplied(*inputs, reverse),
+        lambda: (ops.zeros_like(x), ops.zeros_like(x[..., :1])),
+    )
     exact = ops.cond(
         prospect.certain,
         lambda: prospect.certain,
         lambda: ops.logical_and(prospect.promising, _nothing_was_lost(found[0], found[1], x, mask, transitions)),
     )
-    messages, shifts = ops.cond(exact, lambda: found, added)
+    messages, shifts = ops.cond(exact, lambda: found, lambda: _added(*inputs, reverse))
     return messages, shifts, exact
+
+
+def _multiplied(x: Tensor, mask: Tensor, transitions: Tensor, first: Tensor, reverse: bool) -> tuple[Tensor, Tensor]:
+    factors = ops.exp(transitions)
+
+    def step(message: Tensor, inputs: tuple[Tensor, Tensor]) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        gain, valid = inputs
+        alpha = message * gain  # (batch, tags)
+        shift = ops.maximum(ops.amax(alpha, axis=-1, keepdims=True), 1e-30)  # (batch, 1)
+        after = (alpha / shift) @ factors  # not `ops.matmul`, which rounds float64 to float32 on torch
+        # Backwards, the steps after the last token come first and must not change the message into it.
+        return ops.where(valid, after, message) if reverse else after, (message, shift)
+
+    messages, shifts = scan(
+        step, ops.zeros_like(x[0]) + ops.exp(first), (ops.exp(x), mask[..., None]), reverse=reverse
+    )[1]
+    reached = messages > 0
+    return ops.where(reached, ops.log(ops.where(reached, messages, 1)), LOST), ops.log(shifts)
+
+
+def _added(x: Tensor, mask: Tensor, transitions: Tensor, first: Tensor, reverse: bool) -> tuple[Tensor, Tensor]:
+    def step(message: Tensor, inputs: tuple[Tensor, Tensor]) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        x_t, valid = inputs
+        alpha, shift = levelled(message + x_t)  # (batch, tags), (batch, 1)
+        after = log_sum_exp(alpha[:, :, None] + transitions, axis=1)
+        return ops.where(valid, after, message), (message, shift)
+
+    outputs: tuple[Tensor, Tensor] = scan(step, ops.zeros_like(x[0]) + first, (x, mask[..., None]), reverse=reverse)[1]
+    return outputs
 
 
 def _nothing_was_lost(messages: Tensor, shifts: Tensor, x: Tensor, mask: Tensor, transitions: Tensor) -> Tensor:
