@@ -4,3 +4,6 @@ from __future__ import annotations
 
 IGNORE = -1
 """Label of padding and of tokens without a usable label: no loss, no gradient, no score."""
+
+FORBIDDEN = -1e4
+"""Score of what a sequence of tags may not have: with an exponential of exactly 0 in float32, and finite."""

@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-from seqlab.constants import IGNORE
+from seqlab.constants import FORBIDDEN, IGNORE
 from seqlab.ops.crf import log_likelihood, log_partition, marginals, path_score, viterbi
+from seqlab.ops.crf_nbest import n_best
+from seqlab.ops.crf_posterior import entropy, pair_marginals, posterior_decode, sample
+from seqlab.ops.crf_sets import Rules, constrained, set_log_probability, window_log_probability
 from seqlab.ops.masking import label_mask, masked_mean, sequence_mask
 from seqlab.ops.scan import scan
 
 __all__ = [
+    "FORBIDDEN",
     "IGNORE",
+    "Rules",
+    "constrained",
+    "entropy",
     "label_mask",
     "log_likelihood",
     "log_partition",
     "marginals",
     "masked_mean",
+    "n_best",
+    "pair_marginals",
     "path_score",
+    "posterior_decode",
+    "sample",
     "scan",
     "sequence_mask",
+    "set_log_probability",
     "viterbi",
+    "window_log_probability",
 ]

@@ -14,23 +14,25 @@ Reference: Lafferty, McCallum and Pereira, Conditional random fields, ICML 2001.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
-import keras
 from keras import ops
 
 from seqlab.constants import IGNORE
 from seqlab.ops.chain import (
+    Chain,
+    argmax,
     compact,
+    floats,
     from_chain,
     last_values,
     levelled,
+    levelled_whole,
     log_sum_exp,
-    pair_sums,
-    products_are_exact,
-    sweep,
     to_chain,
 )
+from seqlab.ops.differentiable import differentiable
+from seqlab.ops.messages import NORMAL_RANGE, Outlook, both_sweeps, outlook, pair_sums, sweep
 from seqlab.ops.scan import scan
 
 Tensor = Any
@@ -55,7 +57,7 @@ def path_score(scores: Tensor, labels: Tensor, mask: Tensor, transitions: Tensor
     >>> ops.convert_to_numpy(score).tolist()
     [3.0]
     """
-    scores, transitions, start, end = _floats(scores, transitions, start, end)
+    scores, transitions, start, end = floats(scores, transitions, start, end)
     chain = compact(mask)
     tags = transitions.shape[-1]
     labels = ops.where(chain.mask, ops.take(ops.reshape(labels, (-1,)), chain.rows), 0)
@@ -89,36 +91,56 @@ def log_partition(scores: Tensor, mask: Tensor, transitions: Tensor, start: Tens
     >>> round(float(ops.exp(z[0])), 4)
     9.0
     """
-    scores, transitions, start, end = _floats(scores, transitions, start, end)
-    # The mask travels as a float because JAX asks for a gradient of each argument's own type.
-    return _log_partition(scores, ops.cast(ops.cast(mask, "bool"), scores.dtype), transitions, start, end)
+    scores, transitions, start, end = floats(scores, transitions, start, end)
+    return _log_partition(scores, ops.cast(mask, "bool"), transitions, start, end)[0]
 
 
-def _with_gradient(scores: Tensor, mask: Tensor, transitions: Tensor, start: Tensor, end: Tensor) -> tuple[Tensor, Any]:
-    chain = compact(mask > 0.5)
+class _Kept(NamedTuple):
+    """What the backward pass of log Z needs of the forward pass."""
+
+    chain: Chain
+    x: Tensor
+    messages: Tensor
+    shifts: Tensor
+    transitions: Tensor
+    end: Tensor
+    prospect: Outlook
+    products: Tensor
+
+
+def _forward(
+    scores: Tensor, mask: Tensor, transitions: Tensor, start: Tensor, end: Tensor
+) -> tuple[tuple[Tensor], _Kept]:
+    chain = compact(mask)
     x, peaks = levelled(to_chain(scores, chain))  # (time, batch, tags)
-    products = products_are_exact(x, transitions, start, end)
-    messages, shifts = sweep(x, chain.mask, transitions, start, products)
-    alphas = messages + x - shifts
+    transitions, move = levelled_whole(transitions)
+    (start, first), (end, final) = levelled_whole(start), levelled_whole(end)
+    prospect = outlook(x, transitions, start, end)
+    messages, shifts, products = sweep(x, chain.mask, transitions, start, prospect)
     total = ops.sum(ops.where(chain.mask, (shifts + peaks)[..., 0], 0), axis=0)  # (batch,)
-    total = total + log_sum_exp(last_values(alphas, chain) + end, axis=-1)
-
-    def gradient(*received: Tensor, upstream: Tensor = None) -> tuple[Tensor, ...]:
-        weights = received[0] if upstream is None else upstream  # torch gives it by name
-        returns, _ = sweep(x, chain.mask, ops.transpose(transitions), end, products, reverse=True)
-        joint, tops = levelled(messages + x + returns)
-        norms = log_sum_exp(joint, axis=-1, keepdims=True)
-        shares = ops.where(chain.mask[..., None], ops.exp(joint - norms) * weights[:, None], 0)
-        futures = returns + x - tops - norms
-        moved = pair_sums(alphas, futures, weights, chain.pairs, transitions, products)
-        first = ops.sum(shares[0], axis=0)
-        final = ops.sum(ops.where(chain.last[..., None], shares, 0), axis=(0, 1))
-        return from_chain(shares, chain), ops.zeros_like(mask), moved, first, final
-
-    return ops.where(chain.lengths > 0, total, 0), gradient
+    total = total + log_sum_exp(last_values(messages + x - shifts, chain) + end, axis=-1)
+    total = total + first + final + move * ops.cast(chain.lengths - 1, x.dtype)
+    kept = _Kept(chain, x, messages, shifts, transitions, end, prospect, products)
+    return (ops.where(chain.lengths > 0, total, 0),), kept
 
 
-_log_partition = keras.ops.custom_gradient(_with_gradient)
+def _backward(kept: _Kept, upstream: tuple[Tensor, ...]) -> tuple[Tensor | None, ...]:
+    chain, x, weights = kept.chain, kept.x, upstream[0]
+    returns, _, products = sweep(x, chain.mask, ops.transpose(kept.transitions), kept.end, kept.prospect, reverse=True)
+    joint, tops = levelled(kept.messages + x + returns)
+    norms = log_sum_exp(joint, axis=-1, keepdims=True)
+    shares = ops.where(chain.mask[..., None], ops.exp(joint - norms) * weights[:, None], 0)
+    overlap = tops + norms
+    products = ops.logical_and(products, kept.products)
+    products = ops.logical_and(products, ops.amin(ops.where(chain.mask[..., None], overlap, 0)) >= 10 - NORMAL_RANGE)
+    alphas = kept.messages + x - kept.shifts
+    moved = pair_sums(alphas, returns + x - overlap, weights, chain.pairs, kept.transitions, products)
+    first = ops.sum(shares[0], axis=0)
+    final = ops.sum(ops.where(chain.last[..., None], shares, 0), axis=(0, 1))
+    return from_chain(shares, chain), None, moved, first, final
+
+
+_log_partition = differentiable(_forward, _backward)
 
 
 def log_likelihood(
@@ -142,7 +164,7 @@ def log_likelihood(
     >>> round(float(ops.exp(y[0])), 4)  # one of eight equal paths
     0.125
     """
-    scores, transitions, start, end = _floats(scores, transitions, start, end)
+    scores, transitions, start, end = floats(scores, transitions, start, end)
     # Each token's greatest score counts in both terms: without it, great scores do not swallow a small loss.
     scores = scores - ops.stop_gradient(levelled(scores)[1])
     return path_score(scores, labels, mask, transitions, start, end) - log_partition(
@@ -168,15 +190,11 @@ def marginals(scores: Tensor, mask: Tensor, transitions: Tensor, start: Tensor, 
     >>> ops.convert_to_numpy(p).tolist()
     [[[0.5, 0.5]]]
     """
-    scores, transitions, start, end = _floats(scores, transitions, start, end)
-    chain = compact(mask)
-    x, _ = levelled(to_chain(scores, chain))
-    products = products_are_exact(x, transitions, start, end)
-    messages, _ = sweep(x, chain.mask, transitions, start, products)
-    returns, _ = sweep(x, chain.mask, ops.transpose(transitions), end, products, reverse=True)
-    joint, _ = levelled(messages + x + returns)
+    scores, transitions, start, end = floats(scores, transitions, start, end)
+    found = both_sweeps(scores, mask, transitions, start, end)
+    joint, _ = levelled(found.messages + found.x + found.returns)
     shares = ops.exp(joint - log_sum_exp(joint, axis=-1, keepdims=True))
-    return from_chain(ops.where(chain.mask[..., None], shares, 0), chain)
+    return from_chain(ops.where(found.chain.mask[..., None], shares, 0), found.chain)
 
 
 def viterbi(scores: Tensor, mask: Tensor, transitions: Tensor, start: Tensor, end: Tensor) -> tuple[Tensor, Tensor]:
@@ -197,7 +215,7 @@ def viterbi(scores: Tensor, mask: Tensor, transitions: Tensor, start: Tensor, en
     >>> ops.convert_to_numpy(labels).tolist(), ops.convert_to_numpy(score).tolist()
     ([[1, 1]], [11.0])
     """
-    scores, transitions, start, end = _floats(scores, transitions, start, end)
+    scores, transitions, start, end = floats(scores, transitions, start, end)
     chain = compact(mask)
     x = to_chain(scores, chain)
     into = ops.transpose(transitions)  # (to, from)
@@ -207,25 +225,14 @@ def viterbi(scores: Tensor, mask: Tensor, transitions: Tensor, start: Tensor, en
         return ops.amax(best[:, :, None] + transitions, axis=1), best
 
     _, bests = scan(forward, ops.zeros_like(x[0]) + start, x)
-    final = _argmax(last_values(bests, chain) + end)  # (batch,)
+    final = argmax(last_values(bests, chain) + end)  # (batch,)
 
     def backward(after: Tensor, inputs: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
         # The back-pointer of one tag alone: all of them would cost an argmax over (batch, tags, tags).
         best, last = inputs
-        label = ops.where(last, final, _argmax(best + ops.take(into, after, axis=0)))
+        label = ops.where(last, final, argmax(best + ops.take(into, after, axis=0)))
         return label, label
 
     _, path = scan(backward, final, (bests, chain.last), reverse=True)
     labels = from_chain(ops.where(chain.mask, path, IGNORE)[..., None], chain)[..., 0]
     return labels, path_score(scores, labels, mask, transitions, start, end)
-
-
-def _floats(*tensors: Tensor) -> list[Tensor]:
-    """Casts to float32, or to float64 where the first is."""
-    first = ops.convert_to_tensor(tensors[0])
-    dtype = "float64" if keras.backend.standardize_dtype(first.dtype) == "float64" else "float32"
-    return [ops.cast(tensor, dtype) for tensor in (first, *tensors[1:])]
-
-
-def _argmax(x: Tensor) -> Tensor:
-    return ops.cast(ops.argmax(x, axis=-1), "int32")

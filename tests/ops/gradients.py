@@ -7,8 +7,21 @@ import numpy as np
 
 
 def gradients(function, arrays, jit=False):
-    """Returns the value of `function(*arrays)` and its gradients, as NumPy arrays."""
+    """Returns the value of `function(*arrays)` and its gradients, as NumPy arrays.
+
+    `jit="jax"` compiles on JAX alone.
+    """
+    jit = keras.backend.backend() == "jax" if jit == "jax" else jit
     return {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}[keras.backend.backend()](function, arrays, jit)
+
+
+def compiled(function, *static):
+    """The function, compiled once for each shape on JAX, where each uncompiled call would compile its loops anew."""
+    if keras.backend.backend() != "jax":
+        return function
+    import jax
+
+    return jax.jit(function, static_argnames=static)
 
 
 def _tensorflow(function, arrays, jit):

@@ -1,17 +1,21 @@
 from __future__ import annotations
 
+import keras
 import numpy as np
 import pytest
 from keras import ops
 
+from seqlab.errors import SettingsError
 from seqlab.ops.chain import (
+    argmax,
+    check_count,
     compact,
+    floats,
     from_chain,
     last_values,
+    levelled,
+    levelled_whole,
     log_sum_exp,
-    pair_sums,
-    products_are_exact,
-    sweep,
     to_chain,
 )
 
@@ -45,39 +49,24 @@ def test_log_sum_exp(shift):
     np.testing.assert_allclose(array(found), wanted, rtol=1e-6, atol=2e-3 if shift else 1e-6)
 
 
-def weights(factor):
-    rng = np.random.default_rng(1)
-    x = rng.normal(size=(6, 3, 4)) * factor
-    chain = compact(np.arange(6) < np.array([6, 4, 5])[:, None])
-    tensors = (x, rng.normal(size=(4, 4)) * factor, rng.normal(size=4), rng.normal(size=3))
-    return chain, [ops.convert_to_tensor(a.astype("float32")) for a in tensors]
+def test_levelled():
+    x = RNG.normal(size=(3, 4)).astype("float32")
+    level, tops = levelled(ops.convert_to_tensor(x))
+    np.testing.assert_allclose(array(level + tops), x, rtol=1e-6)
+    assert not array(level).max(-1).any()
+    level, top = levelled_whole(ops.convert_to_tensor(x))
+    assert array(level).max() == 0 and float(top) == x.max()
 
 
-@pytest.mark.parametrize("factor", [1, 3])
-@pytest.mark.parametrize("reverse", [False, True])
-def test_products_and_logarithms_agree_where_products_are_exact(factor, reverse):
-    chain, (x, transitions, first, rows) = weights(factor)
-    assert bool(products_are_exact(x, transitions, first))
-    results = []
-    for products in (True, False):
-        flag = ops.convert_to_tensor(products)
-        messages, shifts = sweep(x, chain.mask, transitions, first, flag, reverse)
-        alphas = messages + x - shifts
-        futures = x - log_sum_exp(x + messages, axis=-1, keepdims=True)
-        sums = pair_sums(alphas, futures, rows, chain.pairs, transitions, flag)
-        results.append([array(part) for part in (messages, shifts, sums)])
-    for one, other in zip(*results, strict=True):
-        np.testing.assert_allclose(one, other, rtol=3e-5, atol=3e-5)
+def test_floats_and_argmax():
+    one, other = floats(np.zeros(2, "float16"), [1, 2])
+    assert {keras.backend.standardize_dtype(part.dtype) for part in (one, other)} == {"float32"}
+    found = argmax(ops.convert_to_tensor([[1.0, 3.0], [2.0, 0.0]]))
+    assert keras.backend.standardize_dtype(found.dtype) == "int32" and array(found).tolist() == [1, 0]
 
 
-@pytest.mark.parametrize("part", range(3))
-def test_products_are_refused_where_they_would_lose_something(part):
-    _, tensors = weights(1)
-    tensors = tensors[:3]
-    assert bool(products_are_exact(*tensors))
-    spoilt = array(tensors[part]).copy()
-    spoilt.flat[0] = -100
-    tensors[part] = ops.convert_to_tensor(spoilt)
-    assert not bool(products_are_exact(*tensors))
-    tensors[part] = tensors[part] * float("nan")
-    assert not bool(products_are_exact(*tensors))
+@pytest.mark.parametrize("value", [0, -1, 1.5, True])
+def test_check_count(value):
+    check_count("n", 1)
+    with pytest.raises(SettingsError, match="`n` must be a whole number of at least 1"):
+        check_count("n", value)

@@ -7,7 +7,7 @@ from keras import ops
 
 from seqlab.ops import crf
 from tests.ops.gradients import gradients
-from tests.oracles.crf import enumerate_batch, path
+from tests.oracles.crf import enumerate_batch, forward_backward, path
 
 # Name: (batch, time, tags), factor of the scores, factor of the transitions, score of forbidden moves.
 CASES = {
@@ -243,3 +243,63 @@ def test_unknown_batch_and_time(jit):
     np.testing.assert_array_equal(best, [row.best for row in rows])
     assert slope.shape == scores.shape
     assert run(scores[:, :1], labels[:, :1], mask[:, :1])[0].shape == (5,)
+
+
+# Name: (time, tags), greatest absolute score, relative error of log Z, error of a marginal.
+BOUNDS = {
+    "hundred": ((60, 9), 100, 1e-5, 2e-3),
+    "many_tags": ((12, 200), 10, 1e-5, 2e-3),
+    "ten_thousand": ((60, 9), 1e4, 1e-5, 2e-2),
+}
+
+
+@pytest.mark.parametrize("name", BOUNDS)
+def test_errors_stay_within_bounds_against_float64(name):
+    (time, tags), size, relative, absolute = BOUNDS[name]
+    check_bounds(time, tags, size, relative, absolute)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [1, 100])
+def test_errors_stay_within_bounds_on_long_sentences(size):
+    check_bounds(5000, 9, size, 1e-5, 2e-3)
+
+
+def check_bounds(time, tags, size, relative, absolute):
+    rng = np.random.default_rng(0)
+    arrays = [rng.uniform(-size, size, shape) for shape in ((time, tags), (tags, tags), tags, tags)]
+    scores, *weights = [a.astype("float32") for a in arrays]
+    log_z, shares = forward_backward(scores, *weights)
+    mask = np.ones((1, time), bool)
+
+    def function(s, *w):
+        return ops.sum(crf.log_partition(s, mask, *w))
+
+    value, found = gradients(function, [scores[None], *weights], jit="jax")
+    np.testing.assert_allclose(value, log_z, rtol=relative)
+    np.testing.assert_allclose(found[0][0], shares, atol=absolute)
+    np.testing.assert_allclose(found[1].sum(), time - 1, rtol=1e-3)
+    np.testing.assert_allclose(found[2:], [shares[0], shares[-1]], atol=absolute)
+
+
+@pytest.mark.parametrize("size", [1, 15])
+def test_steep_rules_of_a_scheme_are_exact_and_take_the_products(size):
+    """Rules as in IOB2: tags 2, 4, ... follow themselves and the tag before them alone."""
+    rng = np.random.default_rng(1)
+    tags, time = 7, 40
+    scores, transitions = rng.uniform(-size, size, (time, tags)), rng.uniform(-3, 3, (tags, tags))
+    start, end = np.zeros((2, tags))
+    for inside in range(2, tags, 2):
+        start[inside] = -1e4
+        transitions[[i for i in range(tags) if i not in (inside - 1, inside)], inside] = -1e4
+    arrays = [a.astype("float32") for a in (scores, transitions, start, end)]
+    log_z, shares = forward_backward(*arrays)
+    mask = np.ones((1, time), bool)
+    value, found = gradients(
+        lambda s, *w: ops.sum(crf.log_partition(s, mask, *w)), [arrays[0][None], *arrays[1:]], jit="jax"
+    )
+    np.testing.assert_allclose(value, log_z, rtol=1e-5)
+    np.testing.assert_allclose(found[0][0], shares, atol=1e-5)
+    assert not found[1][transitions == -1e4].any() and not found[2][start == -1e4].any()  # exactly
+    kept = crf._forward(*[ops.convert_to_tensor(a) for a in (arrays[0][None], mask, *arrays[1:])])[1]
+    assert bool(kept.products) and not bool(kept.prospect.certain)
