@@ -116,6 +116,7 @@ class Settings(_Part):
     words: WordSettings = WordSettings()
     encoder: EncoderSettings = EncoderSettings()
     head: Literal["crf", "softmax"] = Field("crf", description="output layer")
+    constrained: bool = Field(False, description="decode only what the tag scheme allows")
     auxiliary: AuxiliarySettings = AuxiliarySettings()
     training: TrainingSettings = TrainingSettings()
     seed: int = Field(1, ge=0, description="seed of weights, dropout and order")

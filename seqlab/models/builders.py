@@ -6,7 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import keras
 import numpy as np
@@ -19,6 +19,7 @@ from seqlab.layers.features.words import WordEmbedding
 from seqlab.layers.heads.base import Head
 from seqlab.layers.heads.crf import CRFHead
 from seqlab.layers.heads.softmax import SoftmaxHead
+from seqlab.tags.rules import scheme_constraints
 from seqlab.text.casing import CASING
 from seqlab.text.rules import lookups
 from seqlab.text.vectorizer import DEFAULT_RULES, Vectorizer
@@ -164,9 +165,47 @@ def features_of(
     return features
 
 
-def head_of(name: str, labels: int) -> Head:
-    """Builds the head of that name."""
-    return named(name, HEADS, "head")(labels, name="head")
+def parts_of(
+    corpus: Corpus,
+    task: str,
+    vectors: str | os.PathLike[str] | WordVectors | None,
+    chars: str | None,
+    head: str,
+    unseen_vectors: int | None,
+    constrained: bool,
+) -> dict[str, Any]:
+    """Builds what a tagger of a corpus is made of but for its encoder; see `Tagger.from_corpus`."""
+    words = words_of(corpus, vectors, unseen_vectors=unseen_vectors)
+    vectorizer = vectorizer_of(corpus, task, words)
+    return {
+        "vectorizer": vectorizer,
+        "features": features_of(vectorizer, words, chars=chars),
+        "head": head_of(head, vectorizer.labels[task], kept_scheme(vectorizer, task) if constrained else None),
+    }
+
+
+def kept_scheme(vectorizer: Vectorizer, task: str) -> str:
+    """The tag scheme that constrained decoding keeps.
+
+    Raises:
+        SettingsError: For plain labels, which have none.
+    """
+    scheme = vectorizer.schemes.get(task)
+    if scheme is None:
+        raise SettingsError(f"constrained decoding keeps a tag scheme, and {task!r} has plain labels: leave it out.")
+    return scheme
+
+
+def head_of(name: str, labels: Labels, scheme: str | None = None) -> Head:
+    """Builds the head of that name.
+
+    Args:
+        name: "crf" or "softmax".
+        labels: What it scores.
+        scheme: The tag scheme that decoding must keep; `None` lets any label follow any other.
+    """
+    constraints = None if scheme is None else scheme_constraints(labels.items, scheme)
+    return named(name, HEADS, "head")(len(labels), constraints=constraints, name="head")
 
 
 def named(name: str, parts: dict[str, Part], what: str) -> Part:

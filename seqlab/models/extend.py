@@ -8,8 +8,11 @@ import numpy as np
 from keras import ops
 
 from seqlab.corpora.records import Corpus
+from seqlab.errors import SettingsError
 from seqlab.layers.features.words import WordEmbedding
 from seqlab.models import builders
+from seqlab.tags.constraints import Constraints
+from seqlab.tags.rules import scheme_constraints
 from seqlab.text.vectorizer import Vectorizer
 from seqlab.text.vocabulary import Labels, Vocabulary
 
@@ -48,6 +51,8 @@ def extended_config(tagger: Any, corpus: Corpus, min_count: int = 2) -> dict[str
             inner["characters"] = len(vectorizer.characters)
         feature.pop("build_config", None)
     config["head"]["config"]["tags"] = len(vectorizer.labels[tagger.task])
+    if config["head"]["config"].get("constraints") is not None:
+        config["head"]["config"]["constraints"] = _wider(tagger, vectorizer.labels[tagger.task]).get_config()
     config["head"].pop("build_config", None)
     config["auxiliary"] = []
     return config
@@ -84,6 +89,19 @@ def _word_table(tagger: Any) -> WordEmbedding:
         if isinstance(feature, WordEmbedding):
             return feature
     raise ValueError("This tagger reads no words: there is no table to extend.")
+
+
+def _wider(tagger: Any, labels: Labels) -> Constraints:
+    """The constraints of the head for more labels, where they are those of the tag scheme."""
+    known: Constraints = tagger.head.constraints
+    if known.tags == tuple(labels.items):
+        return known
+    if tagger.scheme is None or known != scheme_constraints(known.tags, tagger.scheme):
+        raise SettingsError(
+            f"The head's constraints know nothing of the new labels {', '.join(labels.items[len(known.tags) :])}, and "
+            "are not those of a tag scheme: build the tagger anew, with constraints over all labels."
+        )
+    return scheme_constraints(labels.items, tagger.scheme)
 
 
 def _grown(vocabulary: Vocabulary, items: set[str]) -> Vocabulary:

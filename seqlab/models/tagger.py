@@ -20,7 +20,7 @@ from seqlab.models.best import BestWeights
 from seqlab.models.decoding import Decoder
 from seqlab.models.extend import copy_weights, extended_config
 from seqlab.models.sequence_model import SequenceModel
-from seqlab.models.tagging import Draft, Tagging, draft_words
+from seqlab.models.tagging import Tagging, tagged
 from seqlab.text.tokenizer import Tokenizer, split_sentences
 from seqlab.text.vectorizer import Encoded, Vectorizer
 from seqlab.text.vectors import WordVectors
@@ -91,6 +91,7 @@ class Tagger(SequenceModel):
         head: str = "crf",
         encoder: keras.layers.Layer | None = None,
         unseen_vectors: int | None = None,
+        constrained: bool = False,
     ) -> Tagger:
         """Builds a tagger for a corpus: words, casing and characters into a recurrent stack and a head.
 
@@ -102,6 +103,7 @@ class Tagger(SequenceModel):
             head: `"crf"` or `"softmax"`.
             encoder: Layer called as `encoder(x, mask=mask)`; two layers of `RecurrentStack(100)` by default.
             unseen_vectors: How many vectors of words that training does not hold travel in the model; `None` for all.
+            constrained: Whether decoding keeps the tag scheme.
 
         Returns:
             The tagger, to be compiled.
@@ -109,15 +111,8 @@ class Tagger(SequenceModel):
         Raises:
             DataError: If the corpus has no such column.
         """
-        words = builders.words_of(corpus, word_vectors, unseen_vectors=unseen_vectors)
-        vectorizer = builders.vectorizer_of(corpus, task, words)
-        return cls(
-            vectorizer=vectorizer,
-            task=task,
-            features=builders.features_of(vectorizer, words, chars=chars),
-            encoder=encoder or RecurrentStack(100, layers=2, dropout=0.4, name="encoder"),
-            head=builders.head_of(head, len(vectorizer.labels[task])),
-        )
+        parts = builders.parts_of(corpus, task, word_vectors, chars, head, unseen_vectors, constrained)
+        return cls(task=task, encoder=encoder or RecurrentStack(100, layers=2, dropout=0.4, name="encoder"), **parts)
 
     def extended(self, corpus: Corpus) -> Tagger:
         """Returns a tagger that has learnt the same and has room for a corpus' new labels, words and characters.
@@ -184,31 +179,22 @@ class Tagger(SequenceModel):
             DataError: If the corpus has labels that the tagger does not know.
         """
         size = kwargs.pop("batch_size", None) or 32
-        batches = self._labelled(self.batches(x, strict=True, batch_size=size, shuffle=True))
+        batches = _labelled(self.batches(x, strict=True, batch_size=size, shuffle=True), self.task)
         if isinstance(batches, Batches):
             kwargs["shuffle"] = False  # Keras would shuffle again, in an order that a resumed run cannot repeat
         elif y is not None:
             kwargs["batch_size"] = size
         held_out = kwargs.pop("validation_data", None)
         if held_out is not None:
-            held_out = self._labelled(self.batches(held_out, batch_size=max(size, 32)))
+            held_out = _labelled(self.batches(held_out, batch_size=max(size, 32)), self.task)
             if restore_best is not None:
                 kwargs["callbacks"] = [*(kwargs.get("callbacks") or []), BestWeights(restore_best)]
         return super().fit(batches, y, validation_data=held_out, **kwargs)
 
-    def _labelled(self, batches: Any) -> Any:
-        if not isinstance(batches, Batches):
-            return batches
-        if not len(batches):
-            raise DataError("Expected sentences, received none.")
-        if self.task not in batches.tasks:
-            raise DataError(f"The sentences have no column {self.task!r}, which this tagger learns; read them with it.")
-        return batches
-
     def evaluate(self, x: Any = None, y: Any = None, return_dict: bool = False, **kwargs: Any) -> Any:
         """Evaluates as `keras.Model.evaluate` does, with precision, recall, F1 and accuracy of the tags besides."""
         size = kwargs.pop("batch_size", None) or 32
-        batches = self._labelled(self.batches(x, batch_size=size))
+        batches = _labelled(self.batches(x, batch_size=size), self.task)
         if not isinstance(batches, keras.utils.PyDataset) and y is not None:
             kwargs["batch_size"] = size
         logs = super().evaluate(batches, y, return_dict=True, **kwargs)
@@ -236,7 +222,7 @@ class Tagger(SequenceModel):
         Args:
             data: A corpus or `Batches`.
         """
-        batches = self._labelled(self.batches(data))
+        batches = _labelled(self.batches(data), self.task)
         gold = [sentence.columns[self.task] for sentence in batches.encoded.sentences]
         return score(gold, self.tags(batches), self.scheme)
 
@@ -261,10 +247,7 @@ class Tagger(SequenceModel):
         """Tags many texts at once, in batches over all of them. See `tag`."""
         if isinstance(texts, str):
             raise DataError("tag_all takes several texts, received one; use tag for one text.")
-        drafts = [Draft(text, tokenizer(text)) if isinstance(text, str) else draft_words(text) for text in texts]
-        flat = [sentence for draft in drafts for sentence in draft.to_tag()]
-        tags = iter(self.tags(flat) if flat else [])
-        return [draft.finish([next(tags) for _ in draft.sentences], self.scheme) for draft in drafts]
+        return tagged(texts, tokenizer, self.tags, self.scheme)
 
     def get_config(self) -> dict[str, Any]:
         """Returns all parts: vocabularies, rules, labels and layers."""
@@ -292,6 +275,17 @@ class Tagger(SequenceModel):
             auxiliary=[Auxiliary.from_config(part, custom_objects) for part in config.get("auxiliary", [])],
             name=config["name"],
         )
+
+
+def _labelled(batches: Any, task: str) -> Any:
+    """Refuses a corpus without sentences, or without the task's column."""
+    if not isinstance(batches, Batches):
+        return batches
+    if not len(batches):
+        raise DataError("Expected sentences, received none.")
+    if task not in batches.tasks:
+        raise DataError(f"The sentences have no column {task!r}, which this tagger learns; read them with it.")
+    return batches
 
 
 def _is_sentences(data: Any) -> bool:

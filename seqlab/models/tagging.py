@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 from seqlab.corpora.records import Sentence
 from seqlab.errors import DataError
 from seqlab.tags.spans import spans
-from seqlab.text.tokenizer import Token
+from seqlab.text.tokenizer import Token, Tokenizer
 
 
 class TextSpan(NamedTuple):
@@ -87,3 +87,23 @@ def draft_words(words: Sequence[str]) -> Draft:
         tokens.append(Token(word, place, place + len(word)))
         place += len(word) + 1
     return Draft(" ".join(words), [tokens] if tokens else [])
+
+
+def tagged(
+    texts: Iterable[str | Sequence[str]],
+    tokenizer: Tokenizer,
+    tags_of: Callable[[list[Sentence]], list[list[str]]],
+    scheme: str | None,
+) -> list[Tagging]:
+    """Tags texts, and sentences that are already cut into words, in batches over all of them.
+
+    Args:
+        texts: The texts.
+        tokenizer: Cuts a text into sentences of tokens.
+        tags_of: From sentences to the tags of each.
+        scheme: The tag scheme, `None` for plain labels.
+    """
+    drafts = [Draft(text, tokenizer(text)) if isinstance(text, str) else draft_words(text) for text in texts]
+    flat = [sentence for draft in drafts for sentence in draft.to_tag()]
+    tags = iter(tags_of(flat) if flat else [])
+    return [draft.finish([next(tags) for _ in draft.sentences], scheme) for draft in drafts]

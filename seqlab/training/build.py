@@ -29,6 +29,7 @@ def build(settings: Settings, corpus: Corpus) -> Tagger:
     )
     others = [settings.auxiliary.task] if settings.auxiliary.task else []
     vectorizer = builders.vectorizer_of(corpus, settings.task, words, others=others)
+    scheme = builders.kept_scheme(vectorizer, settings.task) if settings.constrained else None
     return Tagger(
         vectorizer=vectorizer,
         task=settings.task,
@@ -49,7 +50,7 @@ def build(settings: Settings, corpus: Corpus) -> Tagger:
             all_layers=bool(others),
             name="encoder",
         ),
-        head=builders.head_of(settings.head, len(vectorizer.labels[settings.task])),
+        head=builders.head_of(settings.head, vectorizer.labels[settings.task], scheme),
         auxiliary=[
             Auxiliary(task, SoftmaxHead(len(vectorizer.labels[task]), name=f"head_{task}"), settings.auxiliary.layer)
             for task in others

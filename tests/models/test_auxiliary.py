@@ -39,7 +39,7 @@ def made(layer: int = 1, all_layers: bool = True) -> Tagger:
         "chunk",
         features=builders.features_of(vectorizer, words, dim=8, chars=None),
         encoder=RecurrentStack(8, layers=2, all_layers=all_layers, name="encoder"),
-        head=builders.head_of("softmax", len(vectorizer.labels["chunk"])),
+        head=builders.head_of("softmax", vectorizer.labels["chunk"]),
         auxiliary=[Auxiliary("pos", SoftmaxHead(len(vectorizer.labels["pos"]), name="head_pos"), layer)],
     )
 

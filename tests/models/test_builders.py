@@ -10,6 +10,7 @@ from seqlab.layers.features.chars import CharCNN
 from seqlab.layers.features.words import WordEmbedding
 from seqlab.models import builders
 from seqlab.text.vectors import WordVectors
+from seqlab.text.vocabulary import Labels
 
 
 def corpus() -> Corpus:
@@ -93,7 +94,7 @@ def test_features_can_be_left_out() -> None:
 
 def test_unknown_names_are_refused_with_a_suggestion() -> None:
     with pytest.raises(SettingsError, match="Unknown head 'crff'; expected one of softmax, crf. Did you mean 'crf'?"):
-        builders.head_of("crff", 3)
+        builders.head_of("crff", Labels(["N", "V"]))
     words = builders.words_of(corpus())
     with pytest.raises(SettingsError, match="Unknown character encoder 'cn'"):
         builders.features_of(builders.vectorizer_of(corpus(), "pos", words), words, chars="cn")

@@ -35,7 +35,7 @@ def test_three_lines_train_evaluate_predict_save_and_load(tmp_path: Path) -> Non
     model.compile(keras.optimizers.Adam(0.1))
     history = model.fit(X, Y, epochs=12, batch_size=6, verbose=0).history["loss"]
     assert history[-1] < 0.3 * history[0]
-    assert_allclose(model.evaluate(X, Y, verbose=0), _loss(model), rtol=1e-4)
+    assert_allclose(model.evaluate(X, Y, verbose=0), _loss(model), rtol=1e-4, atol=1e-6)
     scores = model.predict(X, verbose=0)
     assert scores.shape == (12, 6, 3)
     found = np.asarray(model.get_layer("tags").decode(scores))
@@ -67,7 +67,7 @@ def test_two_heads_add_their_losses(tmp_path: Path) -> None:
     assert history[-1] < 0.5 * history[0]
     scores = model.predict(X, verbose=0)
     wanted = sum(float(model.get_layer(name).loss(labels[name], scores[name])) for name in labels)
-    assert_allclose(model.evaluate(X, labels, verbose=0, batch_size=12), wanted, rtol=1e-4)
+    assert_allclose(model.evaluate(X, labels, verbose=0, batch_size=12), wanted, rtol=1e-4, atol=1e-6)
     model.save(tmp_path / "two.keras")
     again = keras.models.load_model(tmp_path / "two.keras").predict(X, verbose=0)
     for name in labels:
@@ -85,7 +85,7 @@ def test_labels_may_be_a_list_in_the_order_of_outputs() -> None:
         float(head.loss(labels, scores[place]))
         for (place, head), labels in zip(model.heads().items(), (Y, second), strict=True)
     )
-    assert_allclose(model.evaluate(X, [Y, second], verbose=0, batch_size=12), wanted, rtol=1e-4)
+    assert_allclose(model.evaluate(X, [Y, second], verbose=0, batch_size=12), wanted, rtol=1e-4, atol=1e-6)
 
 
 def test_compiled_loss_joins_the_heads_loss() -> None:
@@ -98,7 +98,7 @@ def test_compiled_loss_joins_the_heads_loss() -> None:
     scores = model.predict(X, verbose=0)
     wanted = float(model.get_layer("tags").loss(Y, scores["tags"])) + np.mean((scores["size"] - target["size"]) ** 2)
     found = model.evaluate(X, target, verbose=0, batch_size=12, return_dict=True)["loss"]
-    assert_allclose(found, wanted, rtol=1e-4)
+    assert_allclose(found, wanted, rtol=1e-4, atol=1e-6)
     before = model.get_weights()
     model.fit(X, target, epochs=1, verbose=0)
     changed = [np.abs(a - b).max() > 0 for a, b in zip(before, model.get_weights(), strict=True)]
@@ -109,7 +109,7 @@ def test_regularisers_join_the_loss() -> None:
     model = own_model(kernel_regularizer=keras.regularizers.L2(0.5))
     model.compile("sgd")
     penalty = 0.5 * float(np.sum(np.square(np.asarray(model.layers[-1].projection.kernel))))
-    assert_allclose(model.evaluate(X, Y, verbose=0, batch_size=12), _loss(model) + penalty, rtol=1e-4)
+    assert_allclose(model.evaluate(X, Y, verbose=0, batch_size=12), _loss(model) + penalty, rtol=1e-4, atol=1e-6)
 
 
 def test_without_heads_it_is_a_plain_model() -> None:
@@ -158,11 +158,11 @@ def test_loss_weights(weights: Any, tmp_path: Path) -> None:
     model.compile("adam", loss_weights=weights)
     scores = model.predict(X, verbose=0)
     parts = [float(head.loss(labels[head.name], scores[head.name])) for head in model.heads().values()]
-    assert_allclose(model.evaluate(X, labels, verbose=0), parts[0] + 0.5 * parts[1], rtol=1e-4)
+    assert_allclose(model.evaluate(X, labels, verbose=0), parts[0] + 0.5 * parts[1], rtol=1e-4, atol=1e-6)
     model.fit(X, labels, verbose=0)
     model.save(tmp_path / "weighed.keras")
     again = keras.models.load_model(tmp_path / "weighed.keras")
-    assert_allclose(again.evaluate(X, labels, verbose=0), model.evaluate(X, labels, verbose=0), rtol=1e-4)
+    assert_allclose(again.evaluate(X, labels, verbose=0), model.evaluate(X, labels, verbose=0), rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize(

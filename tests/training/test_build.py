@@ -11,6 +11,8 @@ import pytest
 from seqlab.corpora.records import Corpus
 from seqlab.errors import DataError, SettingsError
 from seqlab.settings import Settings
+from seqlab.tags.rules import free
+from seqlab.tags.schemes import violations
 from seqlab.training.build import build, compile_tagger
 from seqlab.training.run import _stopping
 from tests import tiny
@@ -66,3 +68,22 @@ def test_a_corpus_without_the_auxiliary_column(tmp_path: Path) -> None:
     sentences = [dataclasses.replace(one, columns={"chunk": one.columns["chunk"]}) for one in tiny.train_part()]
     with pytest.raises(DataError, match="has no column 'pos'"):
         build(settings, Corpus(sentences, {"chunk": "iob2"}))
+
+
+def test_constrained_decoding_follows_the_settings(tmp_path: Path) -> None:
+    values = tiny.settings(tmp_path).model_dump()
+    for head in ("crf", "softmax"):
+        tagger = build(Settings(**{**values, "head": head, "constrained": True}), tiny.train_part())
+        assert all(not violations(tags, "iob2") for tags in tagger.tags(tiny.dev_part()))
+        grown = tagger.extended(tiny.part("test", 5))
+        assert grown.head.constraints.tags == grown.labels
+    assert build(Settings(**values), tiny.train_part()).head.constraints is None
+    with pytest.raises(SettingsError, match="keeps a tag scheme, and 'pos' has plain labels"):
+        build(Settings(**{**values, "task": "pos", "constrained": True}), tiny.train_part())
+
+
+def test_own_constraints_are_not_guessed_for_new_labels(tmp_path: Path) -> None:
+    tagger = build(tiny.settings(tmp_path), tiny.part("train", 2))
+    tagger.head.constraints = free(tagger.labels)
+    with pytest.raises(SettingsError, match="know nothing of the new labels .*, and are not those of a tag scheme"):
+        tagger.extended(tiny.train_part())

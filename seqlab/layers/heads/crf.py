@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import keras
 
+from seqlab.errors import SettingsError
 from seqlab.layers.heads.base import Head, mask_or_all
+from seqlab.layers.heads.rules import constraints_of, ruled
 from seqlab.ops.crf import log_likelihood, marginals, viterbi
+from seqlab.tags.constraints import Constraints
 
 Tensor = Any
 
@@ -28,6 +32,10 @@ class CRFHead(Head):
         kernel_initializer: Initialiser of the projection.
         kernel_regularizer: Regulariser of the projection.
         transition_regularizer: Regulariser of the transitions.
+        constraints: What may follow what (`seqlab.tags.Constraints`): `decode` and `probabilities` give everything
+            else a probability of 0. A sentence that nothing satisfies gets a path that breaks the fewest rules.
+        constrained_loss: Whether the loss too is over the allowed paths alone. A path of labels that is not among them
+            then costs 1e4 for each rule that it breaks: `seqlab.corpora.breaches` finds such paths beforehand.
         **kwargs: Of `keras.layers.Layer`.
 
     Call arguments, shapes and masking: see `Head`. A hole in the mask joins its neighbours.
@@ -48,10 +56,16 @@ class CRFHead(Head):
         kernel_initializer: Any = "glorot_uniform",
         kernel_regularizer: Any = None,
         transition_regularizer: Any = None,
+        constraints: Constraints | Mapping[str, Any] | None = None,
+        constrained_loss: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(tags, reduction, kernel_initializer, kernel_regularizer, **kwargs)
         self.transition_regularizer = keras.regularizers.get(transition_regularizer)
+        self.constraints = constraints_of(constraints, tags)
+        self.constrained_loss = constrained_loss
+        if constrained_loss and self.constraints is None:
+            raise SettingsError("constrained_loss needs constraints: give both, or neither.")
 
     def build(self, features_shape: tuple[int | None, ...]) -> None:
         """Creates the weights."""
@@ -70,18 +84,24 @@ class CRFHead(Head):
 
     def sentence_losses(self, labels: Tensor, scores: Tensor, mask: Tensor) -> Tensor:
         """Computes the negative log-likelihood of each sentence's path of labels."""
-        return -log_likelihood(scores, labels, mask, self.transitions, self.start, self.end)
+        return -log_likelihood(scores, labels, mask, *self._chain(self.constrained_loss))
 
     def decode(self, scores: Tensor, mask: Tensor = None) -> Tensor:
-        """Finds the path of the greatest score."""
-        mask = mask_or_all(scores, mask)
-        return viterbi(scores, mask, self.transitions, self.start, self.end)[0]
+        """Finds the path of the greatest score, among those that the constraints allow."""
+        return viterbi(scores, mask_or_all(scores, mask), *self._chain())[0]
 
     def probabilities(self, scores: Tensor, mask: Tensor = None) -> Tensor:
-        """Computes the marginals."""
-        return marginals(scores, mask_or_all(scores, mask), self.transitions, self.start, self.end)
+        """Computes the marginals, over the paths that the constraints allow."""
+        return marginals(scores, mask_or_all(scores, mask), *self._chain())
 
     def get_config(self) -> dict[str, Any]:
         """Returns every constructor argument."""
         regularizer = keras.regularizers.serialize(self.transition_regularizer)
-        return super().get_config() | {"transition_regularizer": regularizer}
+        return super().get_config() | {
+            "transition_regularizer": regularizer,
+            "constraints": self.constraints and self.constraints.get_config(),
+            "constrained_loss": self.constrained_loss,
+        }
+
+    def _chain(self, kept: bool = True) -> tuple[Tensor, ...]:
+        return ruled(self.constraints if kept else None, self.transitions, self.start, self.end)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -9,7 +10,10 @@ from keras import ops
 
 from seqlab.constants import IGNORE
 from seqlab.layers.heads.base import Head, mask_or_all
+from seqlab.layers.heads.rules import constraints_of, ruled
 from seqlab.ops.chain import log_sum_exp
+from seqlab.ops.crf import viterbi
+from seqlab.tags.constraints import Constraints
 
 Tensor = Any
 
@@ -26,6 +30,9 @@ class SoftmaxHead(Head):
         reduction: "tokens", "sentences" or "sum", see `Head`.
         kernel_initializer: Initialiser of the projection.
         kernel_regularizer: Regulariser of the projection.
+        constraints: What may follow what (`seqlab.tags.Constraints`): `decode` then gives the allowed path of the
+            greatest probability. Loss and probabilities stay those of single tokens. A sentence that nothing satisfies
+            gets a path that breaks the fewest rules.
         **kwargs: Of `keras.layers.Layer`.
 
     Call arguments, shapes and masking: see `Head`.
@@ -35,6 +42,18 @@ class SoftmaxHead(Head):
     >>> scores.shape[-1], head.decode(scores).shape[1]
     (3, 4)
     """
+
+    def __init__(
+        self,
+        tags: int,
+        reduction: str = "tokens",
+        kernel_initializer: Any = "glorot_uniform",
+        kernel_regularizer: Any = None,
+        constraints: Constraints | Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(tags, reduction, kernel_initializer, kernel_regularizer, **kwargs)
+        self.constraints = constraints_of(constraints, tags)
 
     def sentence_losses(self, labels: Tensor, scores: Tensor, mask: Tensor) -> Tensor:
         """Sums the cross-entropy of each sentence's labelled tokens."""
@@ -52,7 +71,10 @@ class SoftmaxHead(Head):
         return ops.sum(ops.where(mask, self.token_losses(labels, scores, mask) * weights, 0))
 
     def decode(self, scores: Tensor, mask: Tensor = None) -> Tensor:
-        """Takes the tag of the greatest score at each token."""
+        """Takes the tag of the greatest score at each token, or the best path that the constraints allow."""
+        if self.constraints is not None:
+            zeros = ops.zeros((self.tags, self.tags)), ops.zeros((self.tags,)), ops.zeros((self.tags,))
+            return viterbi(scores, mask_or_all(scores, mask), *ruled(self.constraints, *zeros))[0]
         labels = ops.cast(ops.argmax(scores, axis=-1), "int32")
         return ops.where(mask_or_all(scores, mask), labels, IGNORE)
 
@@ -60,6 +82,10 @@ class SoftmaxHead(Head):
         """Takes the softmax of each token's scores."""
         mask = mask_or_all(scores, mask)
         return ops.where(mask[..., None], ops.exp(_log_softmax(scores, mask)), 0)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns every constructor argument."""
+        return super().get_config() | {"constraints": self.constraints and self.constraints.get_config()}
 
 
 def _log_softmax(scores: Tensor, mask: Tensor) -> Tensor:

@@ -5,7 +5,9 @@ import pytest
 
 from seqlab.constants import IGNORE
 from seqlab.layers.heads.softmax import SoftmaxHead
+from seqlab.tags.rules import scheme_constraints
 from tests.layers.heads.common import FEATURES, LABELS, MASK, array, learnt, number
+from tests.oracles.crf import enumerate_batch
 
 
 def test_softmax_head_equals_numpy():
@@ -18,3 +20,16 @@ def test_softmax_head_equals_numpy():
         gold[MASK].sum(), rel=1e-5
     )
     np.testing.assert_array_equal(array(head.decode(scores, MASK)), np.where(MASK, scores.argmax(-1), IGNORE))
+
+
+def test_constrained_softmax_takes_the_best_allowed_path():
+    rules = scheme_constraints(["I-X", "B-X", "O"], "iob2")
+    head = learnt(SoftmaxHead(3, constraints=rules))
+    scores = array(head(FEATURES))
+    tables = [np.where(table, 0.0, -1e9) for table in (rules.transitions, rules.start, rules.end)]
+    best = [row.best for row in enumerate_batch(scores, MASK, *tables)]
+    np.testing.assert_array_equal(array(head.decode(scores, MASK)), best)
+    free = SoftmaxHead(3)
+    assert (array(free.decode(scores, MASK)) != best).any()
+    np.testing.assert_allclose(array(head.probabilities(scores)), array(free.probabilities(scores)), rtol=1e-6)
+    assert SoftmaxHead.from_config(head.get_config()).constraints == rules
