@@ -27,7 +27,7 @@ from workers import ask, serve, start  # beside this file
 SHAPES = ("1,61,88,100", "10,25,600,300", "32,25,600,300", "32,32,128,200")
 VARIANTS = ("V", "NIG", "NFG", "NOG", "NIAF", "NOAF", "CIFG", "NP", "FGR")
 OURS = (*VARIANTS, "V ragged", "V jit", "GRU", "SC-LSTM 1 of 3", "RNN(cell)")
-PEERS = {"tensorflow": ("keras",), "jax": ("keras", "scan"), "torch": ("torch",)}
+PEERS = {"tensorflow": ("keras", "keras jit"), "jax": ("keras", "scan"), "torch": ("torch",)}
 SHORTEST = 5
 BLOCKS = {"NIG": 3, "NFG": 3, "NOG": 3, "CIFG": 3, "GRU": 3, "SC-LSTM": 5}  # that meet inputs and y(t-1); 4 for others
 
@@ -36,7 +36,7 @@ def main() -> None:
     """Runs the benchmark, or one of its workers."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--shapes", nargs="+", default=list(SHAPES), help="batch,time,inputs,units")
-    parser.add_argument("--layers", nargs="+", default=[*OURS, "keras", "scan", "torch"])
+    parser.add_argument("--layers", nargs="+", default=[*OURS, "keras", "keras jit", "scan", "torch"])
     parser.add_argument("--systems", nargs="+", default=list(PEERS), choices=list(PEERS))
     parser.add_argument("--rounds", type=int, default=9, help="timed rounds")
     parser.add_argument("--worker", help=argparse.SUPPRESS)
@@ -172,7 +172,7 @@ def keras_layer(name: str, units: int) -> tuple[Any, dict[str, Any]]:
 
     from seqlab import layers
 
-    if name == "keras":
+    if name in ("keras", "keras jit"):
         return keras.layers.Bidirectional(keras.layers.LSTM(units, return_sequences=True)), {}
     if name == "RNN(cell)":
         return keras.layers.Bidirectional(keras.layers.RNN(layers.LSTMCell(units), return_sequences=True)), {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +13,12 @@ Step = Callable[[Tensors, Tensors], tuple[Tensors, Tensors]]
 
 
 def scan(
-    step: Step, init: Tensors, xs: Tensors = None, reverse: bool = False, length: int | None = None
+    step: Step,
+    init: Tensors,
+    xs: Tensors = None,
+    reverse: bool = False,
+    length: int | None = None,
+    alike: bool = False,
 ) -> tuple[Tensors, Tensors]:
     """Runs `step` over the leading axis of `xs`, carrying a state.
 
@@ -29,6 +35,8 @@ def scan(
         xs: Tensor or tuple of tensors, time first; at least one step. `None` gives `step` a `None` each time.
         reverse: Whether to run from the last step to the first; outputs keep their places.
         length: Number of steps, needed where `xs` is `None`, not given otherwise.
+        alike: Whether all outputs have one dtype, and one shape but for their last axis, whose size is known:
+            TensorFlow then writes them as one, which costs less for each step.
 
     Returns:
         The final state and the outputs, stacked on a new leading axis of time.
@@ -52,6 +60,8 @@ def scan(
     init = keras.tree.map_structure(convert, init)
     if xs is not None:
         xs = keras.tree.map_structure(convert, xs)
+    if alike and backend == "tensorflow":
+        return _scan_alike(step, init, xs, reverse, length)
     return _SCANS[backend](step, init, xs, reverse, length)
 
 
@@ -108,6 +118,19 @@ def _scan_tensorflow(
         lambda count, *_: count < steps, body, (tf.constant(1), state, writers), maximum_iterations=steps - 1
     )
     return state, keras.tree.pack_sequence_as(first, [writer.stack() for writer in writers])
+
+
+def _scan_alike(step: Step, init: Tensors, xs: Tensors, reverse: bool, length: int | None) -> tuple[Tensors, Tensors]:
+    like: list[Any] = []
+
+    def joined(state: Tensors, inputs: Tensors) -> tuple[Tensors, Tensors]:
+        state, out = step(state, inputs)
+        like[:] = [out]
+        return state, keras.ops.concatenate(keras.tree.flatten(out), axis=-1)
+
+    state, whole = _scan_tensorflow(joined, init, xs, reverse, length)
+    *ends, _ = itertools.accumulate(part.shape[-1] for part in keras.tree.flatten(like[0]))
+    return state, keras.tree.pack_sequence_as(like[0], keras.ops.split(whole, ends, axis=-1) if ends else [whole])
 
 
 _SCANS = {"tensorflow": _scan_tensorflow, "jax": _scan_jax, "torch": _scan_torch}

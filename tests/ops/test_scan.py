@@ -85,3 +85,21 @@ def test_unknown_time():
         state, outs = run(XS[:time])
         np.testing.assert_allclose(state, XS[:time].sum(0))
         assert outs.shape == (time, 3)
+
+
+@pytest.mark.parametrize("jit", [False, True])
+def test_outputs_that_are_alike(jit):
+    def total(x, alike=True):
+        def step(state, read):
+            return state * read, {"square": state * state, "both": ops.concatenate([state, read], axis=-1)}
+
+        state, outs = scan(step, ops.ones((2, 1)), x, alike=alike)
+        assert (tuple(outs["square"].shape)[1:], tuple(outs["both"].shape)[1:]) == ((2, 1), (2, 2))
+        return ops.sum(state) + ops.sum(outs["square"] * 2) + ops.sum(outs["both"][..., 1] * x[..., 0])
+
+    x = XS.reshape(6, 2, 1) + 1
+    if keras.backend.backend() == "torch" and jit:
+        pytest.skip("torch's compiler needs a C++ compiler and minutes")
+    found, expected = gradients(total, [x], jit=jit), gradients(lambda x: total(x, alike=False), [x], jit=jit)
+    np.testing.assert_allclose(found[0], expected[0], rtol=1e-6)
+    np.testing.assert_allclose(found[1][0], expected[1][0], rtol=1e-5)

@@ -88,7 +88,7 @@ def _forward(kernel: Kernel, streams: list[Stream]) -> tuple[list[Tensor], list[
         return tuple(states for states, _ in after), tuple((kept, *states) for states, kept in after)
 
     initial = tuple(tuple(stream.initial) for stream in streams)
-    _, found = scan(step, initial, tuple(tuple(stream.inputs) for stream in streams))
+    _, found = scan(step, initial, tuple(tuple(stream.inputs) for stream in streams), alike=True)
     # After a row's end states may overflow, and 0 * inf is NaN: they end here.
     states = [
         tuple(after if stream.valid is None else ops.where(stream.valid[..., None], after, 0) for after in sequences)
@@ -126,7 +126,7 @@ def _backward(
         return tuple(carried for carried, _ in after), tuple(deltas for _, deltas in after)
 
     zeros = tuple(tuple(ops.zeros_like(first) for first in stream.initial) for stream in streams)
-    first, deltas = scan(step, zeros, (tuple(upstream), tuple(factors), *cuts), reverse=True)
+    first, deltas = scan(step, zeros, (tuple(upstream), tuple(factors), *cuts), reverse=True, alike=True)
     found = []
     for n, stream in enumerate(streams):
         own = kept[n] if stream.valid is None else ops.where(stream.valid[..., None], kept[n], 0)
