@@ -48,7 +48,7 @@ def constrained(transitions: Tensor, start: Tensor, end: Tensor, rules: Rules) -
     >>> ops.convert_to_numpy(found[0]).tolist()
     [[1.0, -10000.0], [1.0, 1.0]]
     """
-    parts = (transitions, start, end)
+    parts = map(ops.convert_to_tensor, (transitions, start, end))
     found = [ops.where(ops.cast(rule, "bool"), part, FORBIDDEN) for rule, part in zip(rules, parts, strict=True)]
     return found[0], found[1], found[2]
 
