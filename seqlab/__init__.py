@@ -33,6 +33,7 @@ _ROOMS = (
     "evaluation",
     "inference",
     "layers",
+    "migration",
     "models",
     "ops",
     "tags",

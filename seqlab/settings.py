@@ -136,6 +136,8 @@ class Settings(_Part):
                 )
         if self.auxiliary.task == self.task:
             raise SettingsError(f"auxiliary.task is the task itself, {self.task!r}; expected another of data.{name}.")
+        if self.auxiliary.task is None and self.auxiliary != AuxiliarySettings():
+            raise SettingsError("auxiliary.weight and auxiliary.layer concern auxiliary.task: name that column too.")
         if self.auxiliary.layer > self.encoder.layers:
             raise SettingsError(
                 f"auxiliary.layer is {self.auxiliary.layer}, but the encoder has {self.encoder.layers} layers."

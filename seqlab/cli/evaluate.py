@@ -77,7 +77,7 @@ def main(arguments: Sequence[str]) -> int:
     )
     for path in options.files:
         corpus = tagger.aligned(read(path, tagger.task, data))
-        unseen = tagger.vectorizer.encode(corpus, strict=options.strict).unseen.get(tagger.task)
+        unseen = tagger.vectorizer.encode(corpus, options.strict, [tagger.task]).unseen.get(tagger.task)
         if unseen:
             listed = ", ".join(f"{label} ({count})" for label, count in unseen.most_common())
             log.warning("%s: labels that training has not seen, counted as errors: %s", path, listed)

@@ -165,6 +165,9 @@ def reliability_of(confidences: Arrays, right: Arrays, bins: int = 15, by: str =
         )
     if not found.size:
         raise DataError("Received no confidence at all, expected at least one prediction.")
+    odd = hits[~np.isin(hits, (0, 1))]
+    if odd.size:
+        raise DataError(f"Whether a prediction is right is true or false, 1 or 0; received {odd[0]}.")
     check_range(found, "confidences")
     edges = _edges(found, bins) if by == "mass" else np.arange(1, bins + 1) / bins
     place = np.searchsorted(edges, np.minimum(found, 1.0), side="left")

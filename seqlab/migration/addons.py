@@ -100,5 +100,11 @@ def _layers(path: Path) -> dict[str, dict[str, np.ndarray]]:
         parts = name.removeprefix("model_weights/").split("/")
         group = name[: len(name) - len("/".join(parts))] + parts[0] + "/"  # the layer's own, its projection within
         members = {key: value for key, value in arrays.items() if key.startswith(group)}
+        last = [key.rsplit("/", 1)[-1] for key in members]
+        if len(set(last)) < len(last):
+            raise ModelFileError(
+                f"{path}: {parts[0]!r} holds a CRF among other layers, whose weights have the same names: load the "
+                f"file with the library that wrote it, and save the model inside {parts[0]!r} by itself."
+            )
         crfs[parts[0]] = {key.rsplit("/", 1)[-1].removesuffix(":0"): value for key, value in members.items()}
     return crfs

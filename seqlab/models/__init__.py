@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from seqlab.models.auxiliary import Auxiliary
 from seqlab.models.best import BestWeights
 from seqlab.models.sequence_model import SequenceModel
 from seqlab.models.tagger import Tagger
 from seqlab.models.tagging import Tagging, TextSpan
 
-__all__ = ["BestWeights", "SequenceModel", "Tagger", "Tagging", "TextSpan"]
+__all__ = ["Auxiliary", "BestWeights", "SequenceModel", "Tagger", "Tagging", "TextSpan"]

@@ -10,6 +10,7 @@ import keras
 
 from seqlab.errors import SettingsError
 from seqlab.layers.heads.base import Head
+from seqlab.text.vocabulary import Labels
 
 
 @dataclass(frozen=True)
@@ -46,3 +47,18 @@ class Auxiliary:
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Auxiliary:
         """Rebuilds it from `get_config()`."""
         return cls(**{**config, "head": keras.saving.deserialize_keras_object(config["head"], custom_objects)})
+
+
+def check_labels(head: Any, task: str, labels: Labels) -> None:
+    """Refuses a head for other labels than the column's, or constraints over them in another order."""
+    tags = getattr(head, "tags", None)
+    if tags is not None and tags != len(labels):
+        raise SettingsError(
+            f"The head of {task!r} scores {tags} tags, the column has {len(labels)} labels: give it those."
+        )
+    constraints = getattr(head, "constraints", None)
+    if constraints is not None and tuple(constraints.tags) != tuple(labels.items):
+        raise SettingsError(
+            f"The constraints on {task!r} are over {', '.join(constraints.tags)}; expected the labels in their order, "
+            f"{', '.join(labels.items)}."
+        )

@@ -36,9 +36,9 @@ def extended_config(tagger: Any, corpus: Corpus, min_count: int = 2) -> dict[str
     vectorizer = Vectorizer(
         words=Vocabulary([*trained, *(word for word in frozen if word not in wanted)]),
         characters=_grown(old.characters, {c for word in corpus.words() for c in word}),
-        labels={**old.labels, tagger.task: _more_labels(old.labels[tagger.task], corpus, tagger.task)},
+        labels={tagger.task: _more_labels(old.labels[tagger.task], corpus, tagger.task)},
         rules=old.rules,
-        schemes=old.schemes,
+        schemes={tagger.task: tagger.scheme},
         char_limit=old.char_limit,
     )
     config = tagger.get_config()

@@ -58,6 +58,8 @@ class SequenceModel(keras.Model):
     ) -> Any:
         """Sums the losses of the heads; labels that are `IGNORE` (-1) count nowhere. For weights see `Head.loss`."""
         heads = self.heads()
+        if isinstance(y, Mapping) and heads:
+            self._check_names("labels", y)
         total: Any = 0.0
         for position, head in heads.items():
             labels, weights = self._entry(y, position), sample_weight
@@ -84,13 +86,14 @@ class SequenceModel(keras.Model):
             SettingsError: For a name that no output has, or a list of another length.
         """
         if isinstance(loss_weights, Mapping):
-            for name in loss_weights:
-                if name not in self.entry_names:
-                    raise SettingsError(
-                        f"loss_weights names {name!r}; expected some of {', '.join(self.entry_names)}."
-                        + suggest(str(name), self.entry_names)
-                    )
-        elif loss_weights is not None and len(loss_weights) != len(self.entry_names):
+            self._check_names("loss_weights", loss_weights)
+        numbers = list(loss_weights.values()) if isinstance(loss_weights, Mapping) else loss_weights
+        if numbers is not None and not _weigh(numbers):
+            raise SettingsError(
+                f"loss_weights holds a number of at least 0 for each output, by name or in a list; "
+                f"received {loss_weights!r}."
+            )
+        if isinstance(loss_weights, list | tuple) and len(loss_weights) != len(self.entry_names):
             raise SettingsError(
                 f"loss_weights holds {len(loss_weights)} numbers for {len(self.entry_names)} outputs: give one each."
             )
@@ -100,13 +103,24 @@ class SequenceModel(keras.Model):
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compiles as a saved model was: Keras does it by itself only where `compile` is its own."""
         self.compile(**keras.saving.deserialize_keras_object(config))
-        self.optimizer.build(self.trainable_variables)
+        self._build_optimizer()
+
+    def _build_optimizer(self) -> None:
+        if getattr(self, "optimizer", None) is not None and not self.optimizer.built:
+            self.optimizer.build(self.trainable_variables)
+
+    def _check_names(self, what: str, entries: Mapping[str, Any]) -> None:
+        known = [*self.entry_names, *(name for name in self.output_names if name not in self.entry_names)]
+        for name in entries:
+            if name not in known:
+                raise SettingsError(
+                    f"{what} names {name!r}; expected some of {', '.join(known)}.{suggest(str(name), known)}"
+                )
 
     def _head_weight(self, position: int) -> float:
         weights = getattr(self, "_head_weights", None)
-        if isinstance(weights, Mapping):
-            return float(weights.get(self.entry_names[position], 1.0))
-        return 1.0 if weights is None else float(weights[position])
+        found = 1.0 if weights is None else self._entry(weights, position)
+        return 1.0 if found is None else float(found)
 
     @property
     def entry_names(self) -> tuple[str, ...]:
@@ -116,7 +130,7 @@ class SequenceModel(keras.Model):
     def _entry(self, structure: Any, position: int) -> Any:
         """The part of a structure that belongs to one output; an array alone is the first one's."""
         if isinstance(structure, Mapping):
-            return structure.get(self.entry_names[position])
+            return structure.get(self.entry_names[position], structure.get(self.output_names[position]))
         if isinstance(structure, list | tuple):
             return structure[position]
         return structure if position == 0 else None
@@ -164,8 +178,14 @@ class SequenceModel(keras.Model):
             raise ValueError(f"A model is saved to a path that ends in .keras, received {str(path)!r}.")
         if path.exists() and not overwrite:
             raise FileExistsError(f"{path} exists; choose another name or save with overwrite=True.")
+        self._build_optimizer()  # else a file of a model that was compiled and not trained could not be opened
         with replaced(path) as temporary:
             super().save(temporary, overwrite=True, **kwargs)
+
+
+def _weigh(numbers: Any) -> bool:
+    real = isinstance(numbers, list | tuple) and all(isinstance(one, int | float) for one in numbers)
+    return real and all(0 <= one < float("inf") for one in numbers)
 
 
 def _outputs(head: Head) -> list[Any]:

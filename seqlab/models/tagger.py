@@ -15,7 +15,7 @@ from seqlab.errors import DataError
 from seqlab.evaluation.scores import Scores, score
 from seqlab.layers.stack import RecurrentStack
 from seqlab.models import builders
-from seqlab.models.auxiliary import Auxiliary
+from seqlab.models.auxiliary import Auxiliary, check_labels
 from seqlab.models.best import BestWeights
 from seqlab.models.decoding import Decoder
 from seqlab.models.extend import copy_weights, extended_config
@@ -41,7 +41,8 @@ class Tagger(SequenceModel):
         encoder: Layer called as `encoder(x, mask=mask)`; it may return a list, one entry for each of its layers.
         head: Layer that scores labels, see `seqlab.layers.heads`.
         auxiliary: Other columns that are learnt besides, see `Auxiliary`. Their scores are further outputs, their
-            losses are weighed by `compile(loss_weights={column: weight})`; tagging and figures leave them out.
+            losses are weighed by `compile(loss_weights={column: weight})` and count in `loss` and `val_loss`; tagging,
+            F1 and accuracy leave them out.
     """
 
     def __init__(
@@ -58,6 +59,8 @@ class Tagger(SequenceModel):
         tasks = (task, *(part.task for part in auxiliary))
         if len(set(tasks)) < len(tasks) or not set(tasks) <= set(vectorizer.labels):
             raise ValueError(f"Tasks must be different ones of {', '.join(vectorizer.labels)}, received {tasks}.")
+        for owner, column in ((head, task), *((part.head, part.task) for part in auxiliary)):
+            check_labels(owner, column, vectorizer.labels[column])
         needed = [field for feature in features for field in feature.fields]
         inputs = {name: keras.Input((None,), dtype="int32", name=name) for name in needed}
         inputs["mask"] = keras.Input((None,), dtype="bool", name="mask")
@@ -117,12 +120,10 @@ class Tagger(SequenceModel):
     def extended(self, corpus: Corpus) -> Tagger:
         """Returns a tagger that has learnt the same and has room for a corpus' new labels, words and characters.
 
-        It learns its own task alone: auxiliary ones are left behind.
-
         Args:
-            corpus: The corpus to go on with; compile the new tagger and fit it on it.
+            corpus: What to go on with, without auxiliary tasks; compile the new tagger and fit it on it.
         """
-        tagger = Tagger.from_config(extended_config(self, corpus))
+        tagger = Tagger.from_config(extended_config(self, self.aligned(corpus)))
         copy_weights(self, tagger)
         return tagger
 
@@ -160,8 +161,8 @@ class Tagger(SequenceModel):
             if isinstance(data, keras.utils.PyDataset) or not _is_sentences(data):
                 return data
             data = self.vectorizer.encode(self.aligned(data), strict=strict)
-        tasks = [task for task in self.tasks if task in data.labels] if self.task in data.labels else []
-        return Batches(data, tasks=tasks, fields=tuple(self.input), **options)
+        found = [task for task in self.tasks if task in data.labels]
+        return Batches(data, tasks=found if self.task in found else [], fields=tuple(self.input), **options)
 
     def fit(self, x: Any = None, y: Any = None, restore_best: str | None = "val_f1", **kwargs: Any) -> Any:
         """Trains as `keras.Model.fit` does; the best epoch's weights are restored at the end.
@@ -179,7 +180,7 @@ class Tagger(SequenceModel):
             DataError: If the corpus has labels that the tagger does not know.
         """
         size = kwargs.pop("batch_size", None) or 32
-        batches = _labelled(self.batches(x, strict=True, batch_size=size, shuffle=True), self.task)
+        batches = _labelled(self.batches(x, strict=True, batch_size=size, shuffle=True), *self.tasks)
         if isinstance(batches, Batches):
             kwargs["shuffle"] = False  # Keras would shuffle again, in an order that a resumed run cannot repeat
         elif y is not None:
@@ -277,14 +278,15 @@ class Tagger(SequenceModel):
         )
 
 
-def _labelled(batches: Any, task: str) -> Any:
-    """Refuses a corpus without sentences, or without the task's column."""
+def _labelled(batches: Any, *tasks: str) -> Any:
+    """Refuses a corpus without sentences, or without a task's column."""
     if not isinstance(batches, Batches):
         return batches
     if not len(batches):
         raise DataError("Expected sentences, received none.")
-    if task not in batches.tasks:
-        raise DataError(f"The sentences have no column {task!r}, which this tagger learns; read them with it.")
+    for task in tasks:
+        if task not in batches.tasks:
+            raise DataError(f"The sentences have no column {task!r}, which this tagger learns; read them with it.")
     return batches
 
 

@@ -13,12 +13,7 @@ Step = Callable[[Tensors, Tensors], tuple[Tensors, Tensors]]
 
 
 def scan(
-    step: Step,
-    init: Tensors,
-    xs: Tensors = None,
-    reverse: bool = False,
-    length: int | None = None,
-    alike: bool = False,
+    step: Step, init: Tensors, xs: Tensors = None, reverse: bool = False, length: int | None = None, alike: bool = False
 ) -> tuple[Tensors, Tensors]:
     """Runs `step` over the leading axis of `xs`, carrying a state.
 

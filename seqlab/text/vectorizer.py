@@ -83,12 +83,15 @@ class Vectorizer:
         self.schemes = dict(schemes or {})
         self.char_limit = char_limit
 
-    def encode(self, sentences: Sequence[Sentence], strict: bool = False) -> Encoded:
+    def encode(
+        self, sentences: Sequence[Sentence], strict: bool = False, tasks: Sequence[str] | None = None
+    ) -> Encoded:
         """Encodes sentences, with the labels of every task whose column they carry.
 
         Args:
             sentences: A corpus, or any sequence of sentences.
             strict: Refuse labels that the vectorizer does not know instead of counting them.
+            tasks: The tasks whose labels are wanted; all by default.
 
         Returns:
             The flat arrays. A label that is not known becomes `IGNORE` and is counted in `unseen`.
@@ -116,7 +119,7 @@ class Vectorizer:
             characters=characters,
             form_offsets=form_offsets,
         )
-        for task in self.labels:
+        for task in self.labels if tasks is None else tasks:
             if len(sentences) and all(task in sentence.columns for sentence in sentences):
                 encoded.labels[task], encoded.unseen[task] = self._labels(task, sentences, strict)
         return encoded

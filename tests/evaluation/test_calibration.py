@@ -138,6 +138,8 @@ def test_bad_confidences():
         reliability_of([0.5, 0.5], [True])
     with pytest.raises(DataError, match="no confidence"):
         reliability_of([], [])
+    with pytest.raises(DataError, match="true or false, 1 or 0; received 7"):
+        reliability_of([0.9, 0.8], [1, 7])
     for value in (-0.1, 1.1, float("nan")):
         with pytest.raises(DataError, match="expected 0 to 1"):
             reliability_of([0.5, value], [True, True])

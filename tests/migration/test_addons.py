@@ -62,3 +62,12 @@ def test_files_that_are_none(tmp_path):
         file["layers/crf/vars/0"] = np.eye(2)
     with pytest.raises(ModelFileError, match="save it as model.h5"):
         read_addons_crf(tmp_path / "other.h5")
+
+
+def test_a_crf_among_other_layers_of_an_inner_model(tmp_path):
+    with h5py.File(tmp_path / "nested.h5", "w") as file:
+        file["base/chain_kernel:0"] = np.zeros((3, 3), "float32")
+        file["base/crf/dense_1/kernel:0"] = np.full((3, 3), 7, "float32")
+        file["base/dense/kernel:0"] = np.full((8, 3), -1, "float32")
+    with pytest.raises(ModelFileError, match="'base' holds a CRF among other layers"):
+        read_addons_crf(tmp_path / "nested.h5")

@@ -12,12 +12,13 @@ from keras import ops
 from numpy.testing import assert_allclose
 
 from seqlab.corpora.records import Corpus
-from seqlab.errors import SettingsError
+from seqlab.errors import DataError, SettingsError
 from seqlab.layers.heads.softmax import SoftmaxHead
 from seqlab.layers.stack import RecurrentStack
 from seqlab.models import builders
 from seqlab.models.auxiliary import Auxiliary
 from seqlab.models.tagger import Tagger
+from seqlab.tags.rules import scheme_constraints
 from tests import tiny
 
 
@@ -118,3 +119,29 @@ def test_tasks_are_different_columns() -> None:
     parts["auxiliary"][0]["task"] = "chunk"
     with pytest.raises(ValueError, match=r"Tasks must be different ones of chunk, pos, received \('chunk', 'chunk'\)"):
         Tagger.from_config(parts)
+
+
+def test_training_data_needs_the_auxiliary_column(trained: Tagger) -> None:
+    with pytest.raises(DataError, match="have no column 'pos', which this tagger learns"):
+        trained.fit(without(tiny.train_part(), "pos"), verbose=0)
+
+
+def test_extended_taggers_take_new_auxiliary_labels(trained: Tagger) -> None:
+    sentences = [
+        dataclasses.replace(one, columns={**one.columns, "pos": ("ZZZ",) * len(one)}) for one in tiny.dev_part()
+    ]
+    corpus = Corpus(sentences, tiny.dev_part().schemes)
+    again = trained.extended(corpus)
+    again.compile("adam")
+    again.fit(corpus, epochs=1, verbose=0)
+    assert set(again.vectorizer.labels) == {"chunk"}
+
+
+@pytest.mark.parametrize(("count", "message"), [(2, "scores 2 tags, the column has"), (None, "in their order")])
+def test_heads_fit_their_labels(count: int | None, message: str) -> None:
+    tagger = made()
+    labels = list(tagger.labels)
+    rules = None if count else scheme_constraints(labels[::-1], "iob2")
+    head = SoftmaxHead(count or len(labels), constraints=rules)
+    with pytest.raises(SettingsError, match=message):
+        Tagger(tagger.vectorizer, "chunk", tagger.features, tagger.encoder, head)

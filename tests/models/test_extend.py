@@ -9,6 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from seqlab.corpora.records import Corpus, Sentence
 from seqlab.layers.features.words import WordEmbedding
+from seqlab.layers.stack import RecurrentStack
 from seqlab.models.tagger import Tagger
 from seqlab.text.vectors import WordVectors
 from tests import tiny
@@ -94,3 +95,14 @@ def test_a_tagger_without_words_cannot_be_extended() -> None:
 def _fresh(tagger: Tagger) -> tuple[keras.layers.Layer, keras.layers.Layer]:
     encoder, head = tagger.encoder, tagger.head
     return type(encoder).from_config(encoder.get_config()), type(head).from_config(head.get_config())
+
+
+def test_new_labels_come_in_the_scheme_of_the_tagger() -> None:
+    corpus = tiny.train_part().converted("chunk", "iobes")
+    tagger = Tagger.from_corpus(corpus, "chunk", encoder=RecurrentStack(4), chars=None, constrained=True)
+    grown = tagger.extended(new_corpus())
+    assert {label for label in grown.labels if label.endswith("XX")} <= {"S-XX", "B-XX", "I-XX", "E-XX"}
+    assert {"S-XX", "E-XX"} & set(grown.labels)
+    assert grown.head.constraints.tags == grown.labels
+    grown.compile("adam")
+    grown.fit(new_corpus(), epochs=1, verbose=0)

@@ -172,3 +172,23 @@ def test_loss_weights(weights: Any, tmp_path: Path) -> None:
 def test_bad_loss_weights(weights: Any, message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         two_heads().compile("adam", loss_weights=weights)
+
+
+def test_names_that_no_output_has() -> None:
+    model = two_heads()
+    model.compile("adam")
+    with pytest.raises(SettingsError, match="labels names 'B'; expected some of a, b"):
+        model.train_on_batch(X, {"a": Y, "B": Y})
+
+
+@pytest.mark.parametrize("weights", [0.5, "a", {"a": None}, [1.0, -1.0], {"b": float("nan")}], ids=str)
+def test_loss_weights_are_numbers(weights: Any) -> None:
+    with pytest.raises(SettingsError, match="loss_weights holds a number of at least 0 for each output"):
+        two_heads().compile("adam", loss_weights=weights)
+
+
+def test_compiled_and_not_trained(tmp_path: Path) -> None:
+    model = own_model()
+    model.compile("adam")
+    model.save(tmp_path / "new.keras")
+    assert_allclose(load(tmp_path / "new.keras").predict(X, verbose=0), model.predict(X, verbose=0), rtol=1e-5)

@@ -54,6 +54,7 @@ def test_an_auxiliary_task_follows_the_settings(tmp_path: Path) -> None:
         ({"task": "po"}, "auxiliary.task 'po' is not among data.columns .* Did you mean 'pos'"),
         ({"task": "chunk"}, "auxiliary.task is the task itself, 'chunk'; expected another of data.columns"),
         ({"task": "pos", "layer": 3}, "auxiliary.layer is 3, but the encoder has 1 layers"),
+        ({"weight": 3}, "auxiliary.weight and auxiliary.layer concern auxiliary.task"),
         ({"task": "pos", "weight": 0}, "weight: Input should be greater than 0"),
     ],
 )

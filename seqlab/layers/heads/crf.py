@@ -35,7 +35,8 @@ class CRFHead(Head):
         constraints: What may follow what (`seqlab.tags.Constraints`): `decode` and `probabilities` give everything
             else a probability of 0. A sentence that nothing satisfies gets a path that breaks the fewest rules.
         constrained_loss: Whether the loss too is over the allowed paths alone. A path of labels that is not among them
-            then costs 1e4 for each rule that it breaks: `seqlab.corpora.breaches` finds such paths beforehand.
+            then costs 1e4 for each rule that it breaks: `seqlab.corpora.breaches` finds such paths beforehand. Tokens
+            without a label are left out, so that their neighbours follow each other: label whole sentences.
         **kwargs: Of `keras.layers.Layer`.
 
     Call arguments, shapes and masking: see `Head`. A hole in the mask joins its neighbours.

@@ -19,7 +19,14 @@ def constraints_of(given: Constraints | Mapping[str, Any] | None, tags: int) -> 
         SettingsError: If they are over another number of tags.
     """
     found = Constraints.from_config(dict(given)) if isinstance(given, Mapping) else given
-    if found is not None and len(found.tags) != tags:
+    if found is None:
+        return None
+    if not isinstance(found, Constraints):
+        raise SettingsError(
+            f"A head takes `Constraints`, received {type(found).__name__}. Those of a scheme are "
+            "`scheme_constraints(tags, scheme)`; an `Expansion` goes around the operations of `seqlab.ops` instead."
+        )
+    if len(found.tags) != tags:
         raise SettingsError(
             f"The constraints are over {len(found.tags)} tags, the head has {tags}: give both the same."
         )

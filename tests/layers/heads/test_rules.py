@@ -7,6 +7,7 @@ import pytest
 
 from seqlab.errors import SettingsError
 from seqlab.layers.heads.rules import constraints_of, ruled
+from seqlab.tags.counting import at_most_one
 from seqlab.tags.rules import scheme_constraints
 from tests.layers.heads.common import array
 
@@ -19,6 +20,12 @@ def test_constraints_or_their_config():
     assert constraints_of(RULES.get_config(), 3) == RULES
     with pytest.raises(SettingsError, match="constraints are over 3 tags, the head has 2: give both the same"):
         constraints_of(RULES, 2)
+
+
+@pytest.mark.parametrize("given", ["iob2", at_most_one(RULES.tags, "iob2", "X")], ids=["text", "expansion"])
+def test_other_things_are_refused(given):
+    with pytest.raises(SettingsError, match="A head takes `Constraints`, received"):
+        constraints_of(given, 3)
 
 
 def test_forbidden_moves_are_lowered_and_others_kept():
