@@ -4,8 +4,8 @@
     python scripts/prepare_data.py glove FOLDER        # the official file or the cut; see data/README.md
     KERAS_BACKEND=jax seqlab train recipes/ud_pos.py
 
-Time: 11 minutes on a shared 2-core machine, JAX backend. Score: test accuracy 95.61, dev accuracy 95.20 (seed 1),
-both measured while the encoder was Keras' LSTM layer, of the same equation.
+Time: 4 minutes on two cores, JAX backend. Score, seeds 1, 2, 3: test accuracy 95.67, 95.47, 95.49 (median 95.49), dev
+accuracy 95.21, 95.31, 95.25.
 
 Flags change any of it: `--seed 2` for another run, `--words.vectors FILE` for other vectors, `--training.epochs 2` for
 a trial, `--run FOLDER` for the place of the run.
