@@ -133,7 +133,7 @@ def build(corpus: Any, vectors: Path, last: str) -> Any:
     chars = "cnn" if "+ characters" in known else None
     features = builders.features_of(vectorizer, words, chars=chars, casing="+ casing" in known)
     encoder = RecurrentStack(100, layers=2, dropout=0.5) if "+ encoder" in known else Through()
-    head = builders.head_of("crf" if "+ crf" in known else "softmax", len(vectorizer.labels["chunk"]))
+    head = builders.head_of("crf" if "+ crf" in known else "softmax", vectorizer.labels["chunk"])
     tagger = Tagger(vectorizer, "chunk", features, encoder, head)
     tagger.compile(keras.optimizers.Adam(1e-3, global_clipnorm=5.0))
     return tagger
