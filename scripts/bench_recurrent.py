@@ -7,7 +7,7 @@ A shape is batch, time, inputs, units; layers are bidirectional. A training step
 weights and of the inputs, compiled. Each backend lives in a process of its own; they take turns, and the table gives
 medians. `peak` is the share of the machine's rate of matrix products, that of the system that multiplies fastest, `MB`
 the growth of resident memory over a training step. `ragged` has lengths spread evenly from 5 to the full time (tokens
-are real ones), `jit` is XLA. On a GPU machine: `--systems jax torch`.
+are real ones), `jit` is XLA, for Keras' layer too. On a GPU machine: `--systems jax torch`.
 """
 
 from __future__ import annotations
@@ -69,7 +69,9 @@ def table(shape: list[int], systems: list[str], layers: list[str], rounds: int) 
         f"\nbatch {shape[0]}, time {shape[1]}, inputs {shape[2]}, units {shape[3]}; products: {rate / 1e9:.0f} GFLOP/s"
     )
     print(
-        f"{'system':11} {'layer':15} {'forward':>9} {'train':>9} {'of keras':>9} {'of torch':>9} {'peak':>5} {'MB':>6}"
+        f"{'system':11} {'layer':15} "
+        + " ".join(f"{title:>9}" for title in ("forward", "train", "of keras", "of scan", "of torch"))
+        + f" {'peak':>5} {'MB':>6}"
     )
     middle = {key: statistics.median(found) for key, found in times.items()}
     for system, layer in jobs:
@@ -77,14 +79,14 @@ def table(shape: list[int], systems: list[str], layers: list[str], rounds: int) 
             continue
         count = tokens(layer, shape)
         train = count / middle[system, layer, "train"]
-        ratios = [
-            train * middle.get(peer, float("nan")) / (shape[0] * shape[1])
-            for peer in ((system, "keras", "train"), ("torch", "torch", "train"))
-        ]
+        compiled = layer.endswith("jit") and (system, "keras jit", "train") in middle
+        peers = (system, "keras jit" if compiled else "keras"), (system, "scan"), ("torch", "torch")
+        ratios = [train * middle.get((*peer, "train"), float("nan")) / (shape[0] * shape[1]) for peer in peers]
         share = 3 * train * operations(layer, shape) / rate
         print(
-            f"{system:11} {layer:15} {count / middle[system, layer, 'forward']:9.0f} {train:9.0f} {ratios[0]:9.2f} "
-            f"{ratios[1]:9.2f} {share:5.0%} {megabytes[system, layer]:6.1f}",
+            f"{system:11} {layer:15} {count / middle[system, layer, 'forward']:9.0f} {train:9.0f} "
+            + " ".join(f"{ratio:9.2f}" for ratio in ratios)
+            + f" {share:5.0%} {megabytes[system, layer]:6.1f}",
             flush=True,
         )
 

@@ -124,6 +124,10 @@ def build(corpus: Any, vectors: Path, last: str) -> Any:
     class Through(keras.layers.Layer):
         """Stands where the encoder is left out."""
 
+        def __init__(self) -> None:
+            super().__init__()
+            self.supports_masking = True
+
         def call(self, inputs: Any, mask: Any = None) -> Any:
             return inputs
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import numbers
 from collections.abc import Iterable
 
 
@@ -42,3 +43,14 @@ def suggest(name: str, known: Iterable[str]) -> str:
     """
     near = difflib.get_close_matches(name, list(known), n=1)
     return f" Did you mean {near[0]!r}?" if near else ""
+
+
+def check_count(name: str, value: object) -> None:
+    """Refuses what is no whole number of at least 1.
+
+    >>> check_count("units", 2.5)
+    Traceback (most recent call last):
+    seqlab.errors.SettingsError: `units` must be a whole number of at least 1. Received: units=2.5.
+    """
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
+        raise SettingsError(f"`{name}` must be a whole number of at least 1. Received: {name}={value!r}.")

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from seqlab.errors import DataError, ModelFileError, SeqlabError, SettingsError, suggest
+from seqlab.errors import DataError, ModelFileError, SeqlabError, SettingsError, check_count, suggest
 
 
 @pytest.mark.parametrize(
@@ -25,3 +26,11 @@ def test_suggest_names_the_nearest_or_nothing() -> None:
     assert suggest("iob22", ["iob1", "iob2"]) == " Did you mean 'iob2'?"
     assert suggest("zebra", ["iob1", "iob2"]) == ""
     assert suggest("iob2", []) == ""
+
+
+@pytest.mark.parametrize("value", [0, -1, 1.5, True, "3", None])
+def test_counts_are_whole_numbers_of_at_least_one(value: object) -> None:
+    check_count("n", 1)
+    check_count("n", np.int64(3))
+    with pytest.raises(SettingsError, match="`n` must be a whole number of at least 1. Received: n="):
+        check_count("n", value)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from seqlab.errors import DataError, SettingsError, suggest
+from seqlab.errors import DataError, SettingsError, check_count, suggest
 from seqlab.evaluation.tokens import Arrays, check_range, labelled_tokens
 
 KINDS = ("width", "mass")
@@ -236,8 +236,7 @@ def _edges(confidences: np.ndarray, bins: int) -> np.ndarray:
 
 
 def _check_settings(bins: int, by: str) -> None:
-    if isinstance(bins, bool) or not isinstance(bins, int) or bins < 1:
-        raise SettingsError(f"`bins` must be a whole number of at least 1. Received: bins={bins!r}.")
+    check_count("bins", bins)
     if by not in KINDS:
         hint = suggest(str(by), KINDS)
         raise SettingsError(f"`by` must be one of {', '.join(KINDS)}. Received: by={by!r}.{hint}")

@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from seqlab.errors import check_count
 from seqlab.layers.bidirectional import Bidirectional
 from seqlab.layers.cells.table import cell_of
 from seqlab.layers.cells.wrappers import RecurrentDropoutCell
@@ -50,10 +51,8 @@ class RecurrentStack(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if layers < 1 or units < 1:
-            raise ValueError(
-                f"RecurrentStack needs units >= 1 and layers >= 1, received units={units}, layers={layers}."
-            )
+        check_count("units", units)
+        check_count("layers", layers)
         self.units = units
         self.layers = layers
         self.dropout = dropout

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
 import keras
 
-from seqlab.errors import SettingsError, suggest
+from seqlab.errors import DataError, SettingsError, suggest
 from seqlab.files import replaced
 from seqlab.layers.heads.base import Head
 
@@ -58,8 +59,8 @@ class SequenceModel(keras.Model):
     ) -> Any:
         """Sums the losses of the heads; labels that are `IGNORE` (-1) count nowhere. For weights see `Head.loss`."""
         heads = self.heads()
-        if isinstance(y, Mapping) and heads:
-            self._check_names("labels", y)
+        if heads:
+            self._check_labels(heads, y)
         total: Any = 0.0
         for position, head in heads.items():
             labels, weights = self._entry(y, position), sample_weight
@@ -116,6 +117,17 @@ class SequenceModel(keras.Model):
                 raise SettingsError(
                     f"{what} names {name!r}; expected some of {', '.join(known)}.{suggest(str(name), known)}"
                 )
+
+    def _check_labels(self, heads: Mapping[int, Head], y: Any) -> None:
+        if isinstance(y, Mapping):
+            self._check_names("labels", y)
+        elif isinstance(y, list | tuple) and len(y) != len(self.outputs):
+            raise DataError(
+                f"Received labels for {len(y)} outputs, the model has {len(self.outputs)}: give one entry each."
+            )
+        if self.loss is None and not self.losses and all(self._entry(y, position) is None for position in heads):
+            names = " or ".join(self.entry_names[position] for position in heads)
+            raise DataError(f"Received no labels, expected some for {names}.")
 
     def _head_weight(self, position: int) -> float:
         weights = getattr(self, "_head_weights", None)
@@ -184,7 +196,7 @@ class SequenceModel(keras.Model):
 
 
 def _weigh(numbers: Any) -> bool:
-    real = isinstance(numbers, list | tuple) and all(isinstance(one, int | float) for one in numbers)
+    real = isinstance(numbers, list | tuple) and all(isinstance(one, Real) for one in numbers)
     return real and all(0 <= one < float("inf") for one in numbers)
 
 

@@ -7,8 +7,7 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
-from seqlab.errors import SettingsError
-from seqlab.ops.order import order_of
+from seqlab.ops.order import Order, at_last, order_of, to_steps
 
 Tensor = Any
 
@@ -54,8 +53,7 @@ def compact(mask: Tensor) -> Chain:
 
 def to_chain(scores: Tensor, chain: Chain) -> Tensor:
     """Brings (batch, time, tags) into the chain's order, (time, batch, tags), with 0 after the last token."""
-    flat = ops.reshape(scores, (-1, scores.shape[-1]))
-    return ops.where(chain.mask[..., None], ops.take(flat, chain.rows, axis=0), 0)
+    return to_steps(scores, Order(chain.rows, chain.places, chain.mask, chain.lengths))
 
 
 def from_chain(values: Tensor, chain: Chain) -> Tensor:
@@ -65,9 +63,7 @@ def from_chain(values: Tensor, chain: Chain) -> Tensor:
 
 def last_values(values: Tensor, chain: Chain) -> Tensor:
     """Picks the last token's values: (time, batch, tags) to (batch, tags)."""
-    batch = ops.shape(chain.lengths)[0]
-    rows = ops.maximum(chain.lengths - 1, 0) * batch + ops.arange(batch, dtype="int32")
-    return ops.take(ops.reshape(values, (-1, values.shape[-1])), rows, axis=0)
+    return at_last(values, chain.lengths)
 
 
 def log_sum_exp(x: Tensor, axis: int, keepdims: bool = False) -> Tensor:
@@ -92,9 +88,3 @@ def levelled_whole(x: Tensor) -> tuple[Tensor, Tensor]:
 def argmax(x: Tensor) -> Tensor:
     """The place of the greatest value of the last axis, int32."""
     return ops.cast(ops.argmax(x, axis=-1), "int32")
-
-
-def check_count(name: str, value: int) -> None:
-    """Refuses what is no whole number of at least 1."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise SettingsError(f"`{name}` must be a whole number of at least 1. Received: {name}={value!r}.")

@@ -7,7 +7,8 @@ from typing import Any
 from keras import ops
 
 from seqlab.constants import FORBIDDEN, IGNORE
-from seqlab.ops.chain import Chain, check_count, compact, floats, from_chain, last_values, to_chain
+from seqlab.errors import check_count
+from seqlab.ops.chain import Chain, compact, floats, from_chain, last_values, to_chain
 from seqlab.ops.scan import scan
 
 Tensor = Any

@@ -11,9 +11,9 @@ import keras
 from keras import ops
 
 from seqlab.constants import IGNORE
+from seqlab.errors import check_count
 from seqlab.ops.chain import (
     argmax,
-    check_count,
     compact,
     floats,
     from_chain,

@@ -32,7 +32,7 @@ class Rules(NamedTuple):
 def constrained(transitions: Tensor, start: Tensor, end: Tensor, rules: Rules) -> tuple[Tensor, Tensor, Tensor]:
     """Replaces the scores of forbidden moves by `FORBIDDEN`, so that every operation of the CRF keeps the rules.
 
-    Forbidden scores get no gradient. Products of exponentials stay exact, so that rules cost no time.
+    Forbidden scores get no gradient. Products of exponentials stay exact, so no logarithms are needed.
 
     Args:
         transitions: Float tensor (tags, tags), from row to column.

@@ -69,7 +69,7 @@ def sweep(
         message(t+1)[j] = log sum over i of exp(alpha(t)[i] + transitions[i, j])
 
     Taking the greatest value away at each step keeps the full precision of float32 however long the chain is.
-    Where that loses nothing, the loop multiplies exponentials, which is several times faster; a tag that only
+    Where that loses nothing, the loop multiplies exponentials, which is faster; a tag that only
     forbidden moves reach then has the message `LOST`. Else it adds logarithms.
 
     Args:

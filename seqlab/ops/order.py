@@ -73,10 +73,13 @@ def last_step(values: Tensor, valid: Tensor | None, before: Tensor) -> Tensor:
     if valid is None:
         return values[-1]
     lengths = ops.sum(ops.cast(valid, "int32"), axis=0)  # (batch,)
+    return ops.where(lengths[:, None] > 0, at_last(values, lengths), before)
+
+
+def at_last(values: Tensor, lengths: Tensor) -> Tensor:
+    """The values at each row's last token, (time, batch, width) to (batch, width); the first step's without any."""
     batch = ops.shape(lengths)[0]
-    rows = ops.maximum(lengths - 1, 0) * batch + ops.arange(batch, dtype="int32")
-    last = ops.take(ops.reshape(values, (-1, values.shape[-1])), rows, axis=0)
-    return ops.where(lengths[:, None] > 0, last, before)
+    return _gather(values, ops.maximum(lengths - 1, 0) * batch + ops.arange(batch, dtype="int32"))
 
 
 def _gather(values: Tensor, places: Tensor) -> Tensor:

@@ -136,7 +136,7 @@ def test_dropout_stands_before_the_first_layer_too():
 
 @pytest.mark.parametrize("options", [{"units": 0}, {"layers": 0}])
 def test_bad_sizes(options):
-    with pytest.raises(ValueError, match="needs units >= 1 and layers >= 1, received"):
+    with pytest.raises(ValueError, match="must be a whole number of at least 1"):
         RecurrentStack(**options)
 
 

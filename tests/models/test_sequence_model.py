@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from seqlab.errors import SettingsError
+from seqlab.errors import DataError, SettingsError
 from seqlab.inference.load import load
 from seqlab.layers.heads.crf import CRFHead
 from seqlab.layers.heads.softmax import SoftmaxHead
@@ -192,3 +192,12 @@ def test_compiled_and_not_trained(tmp_path: Path) -> None:
     model.compile("adam")
     model.save(tmp_path / "new.keras")
     assert_allclose(load(tmp_path / "new.keras").predict(X, verbose=0), model.predict(X, verbose=0), rtol=1e-5)
+
+
+def test_labels_that_no_head_gets() -> None:
+    model = two_heads()
+    model.compile("adam")
+    with pytest.raises(DataError, match="Received no labels, expected some for a or b"):
+        model.train_on_batch(X)
+    with pytest.raises(DataError, match="Received labels for 1 outputs, the model has 2: give one entry each"):
+        model.train_on_batch(X, [Y])

@@ -5,10 +5,8 @@ import numpy as np
 import pytest
 from keras import ops
 
-from seqlab.errors import SettingsError
 from seqlab.ops.chain import (
     argmax,
-    check_count,
     compact,
     floats,
     from_chain,
@@ -63,10 +61,3 @@ def test_floats_and_argmax():
     assert {keras.backend.standardize_dtype(part.dtype) for part in (one, other)} == {"float32"}
     found = argmax(ops.convert_to_tensor([[1.0, 3.0], [2.0, 0.0]]))
     assert keras.backend.standardize_dtype(found.dtype) == "int32" and array(found).tolist() == [1, 0]
-
-
-@pytest.mark.parametrize("value", [0, -1, 1.5, True])
-def test_check_count(value):
-    check_count("n", 1)
-    with pytest.raises(SettingsError, match="`n` must be a whole number of at least 1"):
-        check_count("n", value)

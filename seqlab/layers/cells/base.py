@@ -80,7 +80,7 @@ class RecurrentCell(keras.layers.Layer):
 
     def kernel(self) -> Kernel:
         """The recurrence."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must write `kernel`, or `fusable` (False) and `call`.")
 
     def fusable(self) -> bool:
         """Whether the kernel has a backward pass of its own: the slopes of all its activations are known."""
@@ -88,11 +88,11 @@ class RecurrentCell(keras.layers.Layer):
 
     def entered(self, inputs: Tensor) -> Tensors:
         """What the recurrence reads of inputs (..., width), of one step or of all: their products with the weights."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must write `entered`.")
 
     def recurrence(self, dropped: Tensor | None = None) -> Any:
         """The weights that the recurrence reads."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must write `recurrence`.")
 
     def call(self, inputs: Tensor, states: Any, training: bool | None = None, dropped: Tensor | None = None) -> Any:
         """See the class."""
@@ -133,9 +133,8 @@ class RecurrentCell(keras.layers.Layer):
     def check_states(self, states: Sequence[Tensor]) -> None:
         """Refuses states of one step that are not as `state_size` says."""
         found = [state.shape[-1] for state in states]
-        if any(size not in (None, wanted) for size, wanted in zip(found, self.state_size, strict=False)) or (
-            len(found) != len(self.state_size)
-        ):
+        pairs = zip(found, self.state_size, strict=False)
+        if len(found) != len(self.state_size) or any(size not in (None, wanted) for size, wanted in pairs):
             raise ValueError(
                 f"{type(self).__name__} takes states (batch, width) of the widths {list(self.state_size)}, received "
                 f"{found}."

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from seqlab.errors import check_count
 from seqlab.layers.cells.base import RecurrentCell
 from seqlab.layers.cells.parts import serialized
 from seqlab.ops.recurrence.activations import activation as activation_of
@@ -54,8 +55,7 @@ class GRUCell(RecurrentCell):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if units < 1:
-            raise ValueError(f"GRUCell needs units >= 1, received {units}.")
+        check_count("units", units)
         self.units = units
         self.reset_after = reset_after
         self.activation = keras.activations.get(activation)
@@ -128,8 +128,7 @@ class SRNCell(RecurrentCell):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if units < 1:
-            raise ValueError(f"SRNCell needs units >= 1, received {units}.")
+        check_count("units", units)
         self.units = units
         self.activation = keras.activations.get(activation)
         self.kernel_initializer = keras.initializers.get(kernel_initializer)

@@ -7,8 +7,9 @@ from typing import Any
 import keras
 from keras import ops
 
+from seqlab.errors import check_count
 from seqlab.layers.cells.base import RecurrentCell
-from seqlab.layers.cells.parts import Projection, gate_bias, serialized
+from seqlab.layers.cells.parts import Projection, check_limit, gate_bias, serialized
 from seqlab.ops.recurrence.activations import activation as activation_of
 from seqlab.ops.recurrence.full_gate import FullGateKernel, FullGateWeights
 from seqlab.ops.recurrence.kernel import as_is, split
@@ -74,10 +75,8 @@ class LSTMCell(RecurrentCell):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if units < 1 or (cell_clip is not None and cell_clip <= 0):
-            raise ValueError(
-                f"LSTMCell needs units >= 1 and cell_clip > 0 (or None); received units={units}, cell_clip={cell_clip}."
-            )
+        check_count("units", units)
+        check_limit("cell_clip", cell_clip)
         self.units = units
         self.row = variant_of(variant)
         self.variant = self.row.code

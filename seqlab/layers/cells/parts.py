@@ -8,6 +8,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from seqlab.errors import SettingsError, check_count
+
 Tensor = Any
 
 
@@ -31,8 +33,8 @@ class Projection(keras.layers.Layer):
         self, units: int, clip: float | None = None, kernel_initializer: Any = "glorot_uniform", **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
-        if units < 1 or (clip is not None and clip <= 0):
-            raise ValueError(f"Projection needs units >= 1 and clip > 0 (or None); received {units=}, {clip=}.")
+        check_count("units", units)
+        check_limit("clip", clip)
         self.units = units
         self.clip = clip
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
@@ -54,6 +56,12 @@ class Projection(keras.layers.Layer):
         """Returns the constructor's arguments."""
         initializer = serialized(self, "kernel_initializer")
         return {**super().get_config(), "units": self.units, "clip": self.clip, **initializer}
+
+
+def check_limit(name: str, value: float | None) -> None:
+    """Refuses a limit of clipping that is not above 0."""
+    if value is not None and not value > 0:
+        raise SettingsError(f"`{name}` must be a number above 0, or None for no limit. Received: {name}={value!r}.")
 
 
 def gate_bias(

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from seqlab.errors import SettingsError, check_count
 from seqlab.layers.cells.base import Options, Ran, RecurrentCell, Run, after_last
 from seqlab.layers.cells.lstm import LSTMCell
 from seqlab.layers.cells.parts import fresh, serialized
@@ -67,9 +68,11 @@ class SCLSTMCell(RecurrentCell):
             dtype=self.dtype_policy,
             name="shared",
         )
-        if tasks < 1 or len(self.shared.state_size) != 2:
-            raise ValueError(
-                f"SCLSTMCell needs tasks >= 1 and a variant other than FGR; received {tasks=}, {variant=}."
+        check_count("tasks", tasks)
+        if len(self.shared.state_size) != 2:
+            raise SettingsError(
+                f"SCLSTMCell shares h and c alone, and full gate recurrence has more states: choose another variant "
+                f"than {variant!r}."
             )
         self.units = units
         self.tasks = tasks

@@ -8,7 +8,7 @@ import keras
 from keras import ops
 
 from seqlab.constants import IGNORE
-from seqlab.errors import DataError, SettingsError, suggest
+from seqlab.errors import DataError, SettingsError, check_count, suggest
 from seqlab.ops.masking import label_mask
 
 Tensor = Any
@@ -52,8 +52,7 @@ class Head(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if isinstance(tags, bool) or not isinstance(tags, int) or tags < 1:
-            raise SettingsError(f"`tags` must be a whole number of at least 1. Received: tags={tags!r}.")
+        check_count("tags", tags)
         if reduction not in REDUCTIONS:
             raise SettingsError(
                 f"`reduction` must be one of {', '.join(REDUCTIONS)}. Received: reduction={reduction!r}."

@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 
 from seqlab.constants import IGNORE
-from seqlab.errors import SettingsError
+from seqlab.errors import check_count
 from seqlab.layers.heads.base import Head, mask_or_all
 from seqlab.ops.chain import log_sum_exp
 from seqlab.ops.ctc import alignable, beam_search, best_path, log_likelihood
@@ -65,8 +65,7 @@ class CTCHead(Head):
         **kwargs: Any,
     ) -> None:
         super().__init__(tags, reduction, kernel_initializer, kernel_regularizer, **kwargs)
-        if isinstance(beam, bool) or not isinstance(beam, int) or beam < 1:
-            raise SettingsError(f"`beam` must be a whole number of at least 1. Received: beam={beam!r}.")
+        check_count("beam", beam)
         self.beam = beam
 
     @property

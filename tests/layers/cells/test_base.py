@@ -82,8 +82,9 @@ def test_a_subclass_says_what_it_is():
         state_size = [2]
         output_size = 2
 
-    for call in (Bare().kernel, Bare().recurrence, lambda: Bare().entered(INPUTS)):
-        with pytest.raises(NotImplementedError):
+    missing = {"kernel": Bare().kernel, "recurrence": Bare().recurrence, "entered": lambda: Bare().entered(INPUTS)}
+    for name, call in missing.items():
+        with pytest.raises(NotImplementedError, match=f"Bare must write `{name}`"):
             call()
 
 

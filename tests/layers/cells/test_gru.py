@@ -149,5 +149,5 @@ def test_initialisers_and_config(kind):
 
 @pytest.mark.parametrize("kind", [GRUCell, SRNCell])
 def test_bad_units(kind):
-    with pytest.raises(ValueError, match=rf"{kind.__name__} needs units >= 1, received 0"):
+    with pytest.raises(ValueError, match="`units` must be a whole number of at least 1. Received: units=0"):
         kind(0)

@@ -28,7 +28,7 @@ def test_projection_initialiser():
 
 @pytest.mark.parametrize("options", [{"units": 0}, {"units": 1, "clip": 0.0}, {"units": 1, "clip": -2.0}], ids=str)
 def test_bad_projection(options):
-    with pytest.raises(ValueError, match=r"needs units >= 1 and clip > 0 \(or None\); received units="):
+    with pytest.raises(ValueError, match="must be a (whole number of at least 1|number above 0, or None)"):
         Projection(**options)
 
 
