@@ -7,6 +7,7 @@ from seqlab.ops.crf import log_likelihood, log_partition, marginals, path_score,
 from seqlab.ops.crf_nbest import n_best
 from seqlab.ops.crf_posterior import entropy, pair_marginals, posterior_decode, sample
 from seqlab.ops.crf_sets import Rules, constrained, set_log_probability, window_log_probability
+from seqlab.ops.crf_spans import span_log_probability
 from seqlab.ops.masking import label_mask, masked_mean, sequence_mask
 from seqlab.ops.scan import scan
 
@@ -29,6 +30,7 @@ __all__ = [
     "scan",
     "sequence_mask",
     "set_log_probability",
+    "span_log_probability",
     "viterbi",
     "window_log_probability",
 ]

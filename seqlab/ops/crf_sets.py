@@ -16,6 +16,7 @@ from seqlab.constants import FORBIDDEN
 from seqlab.ops.chain import floats, levelled, log_sum_exp
 from seqlab.ops.crf import log_partition
 from seqlab.ops.messages import Sweeps, both_sweeps
+from seqlab.ops.order import picked
 from seqlab.ops.scan import scan
 
 Tensor = Any
@@ -132,11 +133,11 @@ def window_log_probability(
     batch, time = shape[0], shape[1]
     places = ops.take(ops.reshape(found.chain.places, (-1,)), rows * time + begins)  # (windows,), step * batch + row
     costs = ops.where(ops.cast(allowed, "bool"), ops.zeros((), scores.dtype), FORBIDDEN)
-    first = _at(found.messages + found.x, places)
-    whole = log_sum_exp(first + _at(found.returns, places), axis=-1)
+    first = picked(found.messages + found.x, places)
+    whole = log_sum_exp(first + picked(found.returns, places), axis=-1)
     ends = ops.maximum(ops.take(found.chain.lengths, rows) - 1, 0) * batch + rows  # the place of each row's last token
     alpha, place = _passed(found, first, costs, places, ends)
-    return ops.maximum(log_sum_exp(alpha + _at(found.returns, place), axis=-1) - whole, FORBIDDEN)
+    return ops.maximum(log_sum_exp(alpha + picked(found.returns, place), axis=-1) - whole, FORBIDDEN)
 
 
 def _passed(found: Sweeps, first: Tensor, costs: Tensor, places: Tensor, ends: Tensor) -> tuple[Tensor, Tensor]:
@@ -149,15 +150,10 @@ def _passed(found: Sweeps, first: Tensor, costs: Tensor, places: Tensor, ends: T
         inside = after <= ends
         after = ops.minimum(after, ends)
         moved = log_sum_exp(alpha[:, :, None] + found.transitions, axis=1)  # (windows, tags)
-        moved = moved + _at(found.x, after) + cost - _at(found.return_shifts, after)
+        moved = moved + picked(found.x, after) + cost - picked(found.return_shifts, after)
         return (ops.where(inside[:, None], moved, alpha), after), ()
 
     # A token more where all tags may stand changes nothing, and the loop has a step even for windows of one token.
     later = ops.concatenate([costs[:, 1:], ops.zeros_like(costs[:, :1])], axis=1)
     reached: tuple[Tensor, Tensor] = scan(step, (first + costs[:, 0], places), ops.transpose(later, (1, 0, 2)))[0]
     return reached
-
-
-def _at(values: Tensor, places: Tensor) -> Tensor:
-    """Picks (windows, width) from (time, batch, width)."""
-    return ops.take(ops.reshape(values, (-1, values.shape[-1])), places, axis=0)

@@ -79,10 +79,11 @@ def last_step(values: Tensor, valid: Tensor | None, before: Tensor) -> Tensor:
 def at_last(values: Tensor, lengths: Tensor) -> Tensor:
     """The values at each row's last token, (time, batch, width) to (batch, width); the first step's without any."""
     batch = ops.shape(lengths)[0]
-    return _gather(values, ops.maximum(lengths - 1, 0) * batch + ops.arange(batch, dtype="int32"))
+    return picked(values, ops.maximum(lengths - 1, 0) * batch + ops.arange(batch, dtype="int32"))
 
 
-def _gather(values: Tensor, places: Tensor) -> Tensor:
+def picked(values: Tensor, places: Tensor) -> Tensor:
+    """Picks rows by their place, step * batch + row: (time, batch, width) to the places' shape and the width."""
     return ops.take(ops.reshape(values, (-1, values.shape[-1])), places, axis=0)
 
 
@@ -92,6 +93,6 @@ def _permuted(values: Tensor, there: Tensor, back: Tensor) -> Tensor:
 
 # The gradient of a gather is a scatter, unless it is known to be a permutation: then it is a gather as well.
 _permute = differentiable(
-    lambda values, there, back: ((_gather(values, there),), back),
-    lambda back, upstream: (_gather(upstream[0], back), None, None),
+    lambda values, there, back: ((picked(values, there),), back),
+    lambda back, upstream: (picked(upstream[0], back), None, None),
 )

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -86,6 +86,28 @@ class Automaton:
             "Loosen the constraints or the tags forced in this sentence."
         )
 
+    def get_config(self) -> dict[str, Any]:
+        """Returns what `from_config` needs, in types that JSON has: each row of a table is a string of 0 and 1."""
+        return {
+            "tags": list(self.tags),
+            "start": _written(self.start),
+            "transitions": [_written(row) for row in self.transitions],
+            "end": _written(self.end),
+        }
+
+    @classmethod
+    def _tables(cls, config: Mapping[str, Any], states: int) -> tuple[tuple[str, ...], Table, Table, Table]:
+        """Reads tags, start, transitions and end from a config."""
+        names = [field.name for field in fields(cls)]
+        if set(config) != set(names):
+            raise SettingsError(f"{cls.__name__} have the keys {names}; received {list(config)}.")
+        tags, rows = config["tags"], config["transitions"]
+        if not isinstance(tags, list) or not isinstance(rows, list):
+            raise SettingsError(f"tags and transitions are lists; received {tags!r} and {rows!r}.")
+        table = np.array([_read("transitions", row, states) for row in rows], bool)
+        start, end = (np.array(_read(name, config[name], states)) for name in ("start", "end"))
+        return tuple(tags), start, table, end
+
     def _dead_end(self, length: int, allowed: ArrayLike | None) -> int | None:
         """The first token that no path reaches, `length` if none may end there, None if all is well."""
         sets = np.ones((length, self.states), bool) if allowed is None else allowed
@@ -119,6 +141,21 @@ class Constraints(Automaton):
     >>> both.feasible(2, allowed=[[True, True], [False, True]])
     True
     """
+
+    gates: ClassVar[tuple[()]] = ()
+    """What words decide: nothing; see `Expansion`."""
+
+    def allowed(self, words: Sequence[str], sets: ArrayLike | None = None) -> Table:
+        """Says which tags may stand at each token: those of `sets`, whatever the words.
+
+        Args:
+            words: The words of one sentence.
+            sets: Boolean (words, tags), such as `forced_tags` makes; all tags where absent.
+
+        Returns:
+            Boolean (words, tags).
+        """
+        return checked_sets(len(words), len(self.tags), sets)
 
     def __and__(self, other: Constraints) -> Constraints:
         if not isinstance(other, Constraints):
@@ -164,35 +201,17 @@ class Constraints(Automaton):
             found.append((len(path) - 1, f"{path[-1]!r} may not be last; {self._expected(self.end)}"))
         return found
 
-    def get_config(self) -> dict[str, Any]:
-        """Returns what `from_config` needs, in types that JSON has: each row of a table is a string of 0 and 1.
-
-        >>> Constraints(("N", "V"), [True, False], [[True, True], [True, False]], [True, True]).get_config()
-        {'tags': ['N', 'V'], 'start': '10', 'transitions': ['11', '10'], 'end': '11'}
-        """
-        return {
-            "tags": list(self.tags),
-            "start": _written(self.start),
-            "transitions": [_written(row) for row in self.transitions],
-            "end": _written(self.end),
-        }
-
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Self:
         """Rebuilds constraints from `get_config()`.
 
+        >>> Constraints(("N", "V"), [True, False], [[True, True], [True, False]], [True, True]).get_config()
+        {'tags': ['N', 'V'], 'start': '10', 'transitions': ['11', '10'], 'end': '11'}
+
         Raises:
             SettingsError: A key is missing or unknown, or a value is not what `get_config` writes.
         """
-        names = [field.name for field in fields(cls)]
-        if set(config) != set(names):
-            raise SettingsError(f"Constraints have the keys {names}; received {list(config)}.")
-        tags, rows = config["tags"], config["transitions"]
-        if not isinstance(tags, list) or not isinstance(rows, list):
-            raise SettingsError(f"tags and transitions are lists; received {tags!r} and {rows!r}.")
-        table = np.array([_read("transitions", row, len(tags)) for row in rows], bool)
-        start, end = (np.array(_read(name, config[name], len(tags))) for name in ("start", "end"))
-        return cls(tuple(tags), start, table, end)
+        return cls(*cls._tables(config, len(config.get("tags", ()))))
 
     def _content(self) -> tuple[object, ...]:
         return self.tags, self.start.tobytes(), self.transitions.tobytes(), self.end.tobytes()
@@ -222,6 +241,11 @@ def check_same_tags(one: Automaton, other: Automaton) -> None:
         differ = sorted(set(one.tags) ^ set(other.tags))
         what = f"only one side has {', '.join(map(repr, differ[:SHOWN]))}" if differ else "their order differs"
         raise SettingsError(f"Cannot combine constraints over different lists of tags: {what}. Build both over one.")
+
+
+def checked_sets(length: int, tags: int, sets: ArrayLike | None) -> Table:
+    """Returns the sets of tags that tokens are limited to, Boolean (length, tags); all tags where absent."""
+    return np.ones((length, tags), bool) if sets is None else _checked("sets", sets, (length, tags))
 
 
 def unknown(tag: str, tags: Sequence[str]) -> str:

@@ -11,39 +11,20 @@ Reference: Papay, Klinger and Padó, Constraining linear-chain CRFs to regular l
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from seqlab.constants import IGNORE
 from seqlab.errors import DataError, SettingsError
-from seqlab.tags.constraints import Automaton, Constraints, Table, check_same_tags, unknown
+from seqlab.tags.constraints import Automaton, Constraints, Table, check_same_tags, checked_sets, unknown
+from seqlab.tags.gates import Gate
 from seqlab.tags.schemes import OUTSIDE, joined, split_tag
 
 MOST_STATES = 4096  # a table of transitions then has 16 million entries
-
-
-class Condition(Protocol):
-    """What the words of a sentence decide."""
-
-    def table(self, words: Sequence[str]) -> Table:
-        """Returns Boolean (words, columns): what holds at each word."""
-
-
-@dataclass(frozen=True, eq=False)
-class Gate:
-    """Opens states at those tokens where the words allow them.
-
-    Attributes:
-        condition: What is looked up for a sentence.
-        columns: For each state, the column of the condition's table that must be true.
-    """
-
-    condition: Condition
-    columns: NDArray[np.intp]
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,14 +108,9 @@ class Expansion(Automaton):
         Returns:
             Boolean (words, states). All true without gates and sets.
         """
-        table = np.ones((len(words), len(self.tags)), bool) if sets is None else np.asarray(sets)
-        if table.dtype != bool or table.shape != (len(words), len(self.tags)):
-            raise SettingsError(
-                f"sets is {table.dtype} of shape {table.shape}; expected booleans of {(len(words), len(self.tags))}."
-            )
-        table = self.expand(table)
+        table = self.expand(checked_sets(len(words), len(self.tags), sets))
         for gate in self.gates:
-            table = table & gate.condition.table(words)[:, gate.columns]
+            table = table & gate.entries.table(words)[:, gate.columns]
         return table
 
     def violations(self, path: Sequence[str], words: Sequence[str] | None = None) -> list[tuple[int, str]]:
@@ -165,6 +141,22 @@ class Expansion(Automaton):
             return [(token - 1, f"{path[-1]!r} may not be last by this: {self.rule}")]
         return [(token, f"{path[token]!r} breaks this: {self.rule}")]
 
+    def get_config(self) -> dict[str, Any]:
+        """Returns what `from_config` needs, in types that JSON has."""
+        own = {"origins": self.origins.tolist(), "rule": self.rule, "gates": [gate.get_config() for gate in self.gates]}
+        return super().get_config() | own
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Self:
+        """Rebuilds an expansion from `get_config()`.
+
+        Raises:
+            SettingsError: A key is missing or unknown, or a value is not what `get_config` writes.
+        """
+        tables = cls._tables(config, len(config.get("origins", ())))
+        gates = tuple(Gate.from_config(gate) for gate in config["gates"])
+        return cls(*tables, np.asarray(config["origins"], np.intp), config["rule"], gates)
+
     def _dead_end(self, length: int, allowed: ArrayLike | None) -> int | None:
         if allowed is None and self.gates:
             raise SettingsError(f"The words decide on this: {self.rule}. Pass allowed=expansion.allowed(words).")
@@ -194,7 +186,7 @@ def expansion(
     useful = np.flatnonzero(_closure(start, transitions) & _closure(end, transitions.T))
     if not useful.size:
         raise DataError(f"No path of any length satisfies this: {rule}. The parts contradict each other: drop one.")
-    kept = [Gate(gate.condition, gate.columns[useful]) for gate in gates]
+    kept = [Gate(gate.entries, gate.columns[useful]) for gate in gates]
     return Expansion(
         tuple(tags),
         start[useful],
@@ -233,8 +225,8 @@ def _product(a: Expansion, b: Expansion) -> Expansion:
         a.transitions[np.ix_(left, left)] & b.transitions[np.ix_(right, right)],
         a.end[left] & b.end[right],
     )
-    gates = [Gate(gate.condition, gate.columns[left]) for gate in a.gates]
-    gates += [Gate(gate.condition, gate.columns[right]) for gate in b.gates]
+    gates = [Gate(gate.entries, gate.columns[left]) for gate in a.gates]
+    gates += [Gate(gate.entries, gate.columns[right]) for gate in b.gates]
     return expansion(a.tags, a.origins[left], tables, rule, gates)
 
 

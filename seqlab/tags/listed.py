@@ -13,37 +13,13 @@ sentence: `Expansion.allowed(words)` looks the sentence's entries up. Combine wi
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
-from seqlab.errors import DataError, SettingsError
-from seqlab.tags.constraints import Table
 from seqlab.tags.counting import check_type
-from seqlab.tags.expansion import Expansion, Gate, expansion, span_joints, tags_of_type
+from seqlab.tags.expansion import Expansion, expansion, span_joints, tags_of_type
+from seqlab.tags.gates import Gate, entries_of
 from seqlab.tags.rules import known_tags
-
-
-@dataclass(frozen=True, slots=True)
-class Entries:
-    """A list of word sequences.
-
-    Attributes:
-        entries: The sequences.
-        lengths: Their different lengths in order of size.
-    """
-
-    entries: frozenset[tuple[str, ...]]
-    lengths: tuple[int, ...]
-
-    def table(self, words: Sequence[str]) -> Table:
-        """Returns Boolean (words, longest + 1): whether an entry of n words begins at a word; true at n = 0."""
-        found = np.zeros((len(words), self.lengths[-1] + 1), bool)
-        found[:, 0] = True
-        for i in range(len(words)):
-            for n in self.lengths:
-                found[i, n] = i + n <= len(words) and tuple(words[i : i + n]) in self.entries
-        return found
 
 
 def only_listed(tags: Sequence[str], scheme: str, kind: str, entries: Iterable[Sequence[str]]) -> Expansion:
@@ -71,11 +47,11 @@ def only_listed(tags: Sequence[str], scheme: str, kind: str, entries: Iterable[S
     """
     tags = known_tags(tags, scheme)
     check_type(kind, tags)
-    condition = _read(entries)
-    longest = condition.lengths[-1]
+    listed = entries_of(entries)
+    longest = listed.lengths[-1]
     inside = np.flatnonzero(tags_of_type(tags, kind))
     outside = np.flatnonzero(~tags_of_type(tags, kind))
-    begins = [(i, True, n - 1) for i in inside for n in condition.lengths]
+    begins = [(i, True, n - 1) for i in inside for n in listed.lengths]
     goes_on = [(i, False, rest) for i in inside for rest in range(longest - 1)]
     states = [(i, False, 0) for i in outside] + begins + goes_on
     origins = np.array([i for i, _, _ in states])
@@ -86,21 +62,6 @@ def only_listed(tags: Sequence[str], scheme: str, kind: str, entries: Iterable[S
     steps = ~first & (rest[:, None] - 1 == rest)
     opens = first | ~of_type
     moves = np.where(within, steps, (rest[:, None] == 0) & opens)
-    gate = Gate(condition, np.where(first, rest + 1, 0))
-    rule = f"spans of {kind!r} only from a list of {len(condition.entries)}"
+    gate = Gate(listed, np.where(first, rest + 1, 0))
+    rule = f"spans of {kind!r} only from a list of {len(listed.entries)}"
     return expansion(tags, origins, (opens, moves, rest == 0), rule, [gate])
-
-
-def _read(entries: Iterable[Sequence[str]]) -> Entries:
-    if isinstance(entries, str):
-        raise SettingsError(f"entries is the string {entries!r}; expected a list of lists of words.")
-    found = set()
-    for entry in entries:
-        if isinstance(entry, str):
-            raise DataError(f"The entry {entry!r} is a string; expected its words, such as {entry.split()!r}.")
-        if not entry:
-            raise DataError("An entry has no word; expected one or more.")
-        found.add(tuple(entry))
-    if not found:
-        raise DataError("The list has no entry. To allow no span of the type at all, leave its tags out.")
-    return Entries(frozenset(found), tuple(sorted({len(entry) for entry in found})))

@@ -126,5 +126,5 @@ def test_too_many_states_are_refused():
 
 
 def test_sets_of_another_shape_are_refused():
-    with pytest.raises(SettingsError, match=r"sets is bool of shape \(1, 5\); expected booleans of \(2, 5\)"):
+    with pytest.raises(SettingsError, match=r"sets has the shape \(1, 5\); expected \(2, 5\)"):
         at_most_one(TAGS, "iob2", "X").allowed(["a", "b"], np.ones((1, 5), bool))

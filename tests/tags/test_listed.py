@@ -49,7 +49,7 @@ def test_states_grow_with_the_longest_entry_and_not_with_the_list():
 
 def test_an_entry_that_leaves_the_sentence_does_not_begin():
     rules = only_listed(["O", "B", "I"], "iob2", "", [["a", "b"], ["a", "b", "c"], ["b"]])
-    table = rules.gates[0].condition.table(("a", "b"))
+    table = rules.gates[0].entries.table(("a", "b"))
     np.testing.assert_array_equal(table, [[True, False, True, False], [True, True, False, False]])
     assert rules.allowed(()).shape == (0, rules.states)
 

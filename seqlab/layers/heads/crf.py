@@ -6,18 +6,19 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras
+from keras import ops
 
 from seqlab.errors import SettingsError
-from seqlab.layers.heads.base import Head, mask_or_all
-from seqlab.layers.heads.rules import constraints_of, ruled
-from seqlab.ops.crf import log_likelihood, marginals, viterbi
-from seqlab.tags.constraints import Constraints
+from seqlab.layers.heads.chain import ChainHead
+from seqlab.layers.heads.rules import Rulebook
+from seqlab.ops.crf import log_likelihood
+from seqlab.ops.crf_sets import set_log_probability
 
 Tensor = Any
 
 
 @keras.saving.register_keras_serializable(package="seqlab")
-class CRFHead(Head):
+class CRFHead(ChainHead):
     """A linear-chain conditional random field over the tags of a sentence.
 
         score(y) = start[y(1)] + sum scores(t)[y(t)] + sum transitions[y(t-1), y(t)] + end[y(T)]
@@ -32,8 +33,8 @@ class CRFHead(Head):
         kernel_initializer: Initialiser of the projection.
         kernel_regularizer: Regulariser of the projection.
         transition_regularizer: Regulariser of the transitions.
-        constraints: What may follow what (`seqlab.tags.Constraints`): `decode` and `probabilities` give everything
-            else a probability of 0. A sentence that nothing satisfies gets a path that breaks the fewest rules.
+        constraints: What may follow what, see `ChainHead`.
+        temperature: What all scores, those of transitions too, are divided by before they become probabilities.
         constrained_loss: Whether the loss too is over the allowed paths alone. A path of labels that is not among them
             then costs 1e4 for each rule that it breaks: `seqlab.corpora.breaches` finds such paths beforehand. Tokens
             without a label are left out, so that their neighbours follow each other: label whole sentences.
@@ -57,16 +58,21 @@ class CRFHead(Head):
         kernel_initializer: Any = "glorot_uniform",
         kernel_regularizer: Any = None,
         transition_regularizer: Any = None,
-        constraints: Constraints | Mapping[str, Any] | None = None,
+        constraints: Rulebook | Mapping[str, Any] | None = None,
         constrained_loss: bool = False,
+        temperature: float = 1.0,
         **kwargs: Any,
     ) -> None:
-        super().__init__(tags, reduction, kernel_initializer, kernel_regularizer, **kwargs)
+        super().__init__(tags, reduction, kernel_initializer, kernel_regularizer, constraints, temperature, **kwargs)
         self.transition_regularizer = keras.regularizers.get(transition_regularizer)
-        self.constraints = constraints_of(constraints, tags)
         self.constrained_loss = constrained_loss
         if constrained_loss and self.constraints is None:
             raise SettingsError("constrained_loss needs constraints: give both, or neither.")
+        if constrained_loss and self.constraints is not None and self.constraints.gates:
+            raise SettingsError(
+                f"constrained_loss does not see the words, which decide on {self.constraints.demand}. Leave it "
+                "out: decoding keeps all rules."
+            )
 
     def build(self, features_shape: tuple[int | None, ...]) -> None:
         """Creates the weights."""
@@ -83,26 +89,24 @@ class CRFHead(Head):
         self.end = self.add_weight(name="end", shape=(self.tags,), initializer="zeros", **exact)
         super().build(features_shape)
 
+    def moves(self) -> tuple[Tensor, Tensor, Tensor]:
+        """The weights."""
+        return self.transitions, self.start, self.end
+
     def sentence_losses(self, labels: Tensor, scores: Tensor, mask: Tensor) -> Tensor:
         """Computes the negative log-likelihood of each sentence's path of labels."""
-        return -log_likelihood(scores, labels, mask, *self._chain(self.constrained_loss))
-
-    def decode(self, scores: Tensor, mask: Tensor = None) -> Tensor:
-        """Finds the path of the greatest score, among those that the constraints allow."""
-        return viterbi(scores, mask_or_all(scores, mask), *self._chain())[0]
-
-    def probabilities(self, scores: Tensor, mask: Tensor = None) -> Tensor:
-        """Computes the marginals, over the paths that the constraints allow."""
-        return marginals(scores, mask_or_all(scores, mask), *self._chain())
+        if not self.constrained_loss:
+            return -log_likelihood(scores, labels, mask, *self.moves())
+        found, mask, *moves = self.lattice(scores, mask, tempered=False)
+        if self.origins is None:
+            return -log_likelihood(found, labels, mask, *moves)
+        sets = ops.equal(labels[..., None], ops.cast(self.origins, "int32"))  # (batch, time, states)
+        return -set_log_probability(found, sets, mask, *moves)
 
     def get_config(self) -> dict[str, Any]:
         """Returns every constructor argument."""
         regularizer = keras.regularizers.serialize(self.transition_regularizer)
         return super().get_config() | {
             "transition_regularizer": regularizer,
-            "constraints": self.constraints and self.constraints.get_config(),
             "constrained_loss": self.constrained_loss,
         }
-
-    def _chain(self, kept: bool = True) -> tuple[Tensor, ...]:
-        return ruled(self.constraints if kept else None, self.transitions, self.start, self.end)

@@ -6,25 +6,25 @@ from collections.abc import Mapping
 from typing import Any
 
 from seqlab.errors import SettingsError
-from seqlab.ops.crf_sets import Rules, constrained
 from seqlab.tags.constraints import Constraints
+from seqlab.tags.expansion import Expansion
 
-Tensor = Any
+Rulebook = Constraints | Expansion
 
 
-def constraints_of(given: Constraints | Mapping[str, Any] | None, tags: int) -> Constraints | None:
+def constraints_of(given: Rulebook | Mapping[str, Any] | None, tags: int) -> Rulebook | None:
     """Returns constraints, or what their config says.
 
     Raises:
         SettingsError: If they are over another number of tags.
     """
-    found = Constraints.from_config(dict(given)) if isinstance(given, Mapping) else given
+    found = _read(given) if isinstance(given, Mapping) else given
     if found is None:
         return None
-    if not isinstance(found, Constraints):
+    if not isinstance(found, Rulebook):
         raise SettingsError(
-            f"A head takes `Constraints`, received {type(found).__name__}. Those of a scheme are "
-            "`scheme_constraints(tags, scheme)`; an `Expansion` goes around the operations of `seqlab.ops` instead."
+            f"A head takes `Constraints` or an `Expansion` (seqlab.tags), received {type(found).__name__}. Those of a "
+            "scheme are `scheme_constraints(tags, scheme)`."
         )
     if len(found.tags) != tags:
         raise SettingsError(
@@ -33,8 +33,5 @@ def constraints_of(given: Constraints | Mapping[str, Any] | None, tags: int) -> 
     return found
 
 
-def ruled(constraints: Constraints | None, transitions: Tensor, start: Tensor, end: Tensor) -> tuple[Tensor, ...]:
-    """The parameters of a chain, with what the constraints forbid."""
-    if constraints is None:
-        return transitions, start, end
-    return constrained(transitions, start, end, Rules(constraints.transitions, constraints.start, constraints.end))
+def _read(config: Mapping[str, Any]) -> Rulebook:
+    return (Expansion if "origins" in config else Constraints).from_config(config)

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import keras
 from keras import ops
 
 from seqlab.constants import IGNORE
-from seqlab.layers.heads.base import Head, mask_or_all
-from seqlab.layers.heads.rules import constraints_of, ruled
+from seqlab.layers.heads.base import mask_or_all
+from seqlab.layers.heads.chain import ChainHead
 from seqlab.ops.chain import log_sum_exp
-from seqlab.ops.crf import viterbi
-from seqlab.tags.constraints import Constraints
 
 Tensor = Any
 
 
 @keras.saving.register_keras_serializable(package="seqlab")
-class SoftmaxHead(Head):
+class SoftmaxHead(ChainHead):
     """A softmax over the tags of each token, trained by cross-entropy.
 
         p(t)[i] = exp scores(t)[i] / sum over j of exp scores(t)[j]
@@ -30,9 +27,9 @@ class SoftmaxHead(Head):
         reduction: "tokens", "sentences" or "sum", see `Head`.
         kernel_initializer: Initialiser of the projection.
         kernel_regularizer: Regulariser of the projection.
-        constraints: What may follow what (`seqlab.tags.Constraints`): `decode` then gives the allowed path of the
-            greatest probability. Loss and probabilities stay those of single tokens. A sentence that nothing satisfies
-            gets a path that breaks the fewest rules.
+        constraints: What may follow what, see `ChainHead`: `decode` and `probabilities` are then those of allowed
+            paths. The loss stays that of single tokens.
+        temperature: What scores are divided by before they become probabilities.
         **kwargs: Of `keras.layers.Layer`.
 
     Call arguments, shapes and masking: see `Head`.
@@ -43,17 +40,9 @@ class SoftmaxHead(Head):
     (3, 4)
     """
 
-    def __init__(
-        self,
-        tags: int,
-        reduction: str = "tokens",
-        kernel_initializer: Any = "glorot_uniform",
-        kernel_regularizer: Any = None,
-        constraints: Constraints | Mapping[str, Any] | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(tags, reduction, kernel_initializer, kernel_regularizer, **kwargs)
-        self.constraints = constraints_of(constraints, tags)
+    def moves(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Zeros: neighbours do not know of each other."""
+        return ops.zeros((self.tags, self.tags)), ops.zeros((self.tags,)), ops.zeros((self.tags,))
 
     def sentence_losses(self, labels: Tensor, scores: Tensor, mask: Tensor) -> Tensor:
         """Sums the cross-entropy of each sentence's labelled tokens."""
@@ -70,22 +59,20 @@ class SoftmaxHead(Head):
         weights = ops.reshape(weights, (ops.shape(labels)[0], -1))  # (batch, time) or (batch, 1)
         return ops.sum(ops.where(mask, self.token_losses(labels, scores, mask) * weights, 0))
 
-    def decode(self, scores: Tensor, mask: Tensor = None) -> Tensor:
-        """Takes the tag of the greatest score at each token, or the best path that the constraints allow."""
-        if self.constraints is not None:
-            zeros = ops.zeros((self.tags, self.tags)), ops.zeros((self.tags,)), ops.zeros((self.tags,))
-            return viterbi(scores, mask_or_all(scores, mask), *ruled(self.constraints, *zeros))[0]
+    def decode(self, scores: Tensor, mask: Tensor = None, allowed: Tensor = None) -> Tensor:
+        """Takes the tag of the greatest score at each token, or the best path of those that are allowed."""
+        if self.constraints is not None or allowed is not None:
+            return super().decode(scores, mask, allowed)
         labels = ops.cast(ops.argmax(scores, axis=-1), "int32")
         return ops.where(mask_or_all(scores, mask), labels, IGNORE)
 
-    def probabilities(self, scores: Tensor, mask: Tensor = None) -> Tensor:
-        """Takes the softmax of each token's scores."""
+    def probabilities(self, scores: Tensor, mask: Tensor = None, allowed: Tensor = None) -> Tensor:
+        """Takes the softmax of each token's scores, or the marginals over the allowed paths."""
+        if self.constraints is not None or allowed is not None:
+            return super().probabilities(scores, mask, allowed)
         mask = mask_or_all(scores, mask)
+        scores = ops.convert_to_tensor(scores) / self.temperature
         return ops.where(mask[..., None], ops.exp(_log_softmax(scores, mask)), 0)
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns every constructor argument."""
-        return super().get_config() | {"constraints": self.constraints and self.constraints.get_config()}
 
 
 def _log_softmax(scores: Tensor, mask: Tensor) -> Tensor:

@@ -31,5 +31,4 @@ def test_constrained_softmax_takes_the_best_allowed_path():
     np.testing.assert_array_equal(array(head.decode(scores, MASK)), best)
     free = SoftmaxHead(3)
     assert (array(free.decode(scores, MASK)) != best).any()
-    np.testing.assert_allclose(array(head.probabilities(scores)), array(free.probabilities(scores)), rtol=1e-6)
     assert SoftmaxHead.from_config(head.get_config()).constraints == rules
