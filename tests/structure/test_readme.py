@@ -92,7 +92,7 @@ def test_python_examples_run(tmp_path, monkeypatch) -> None:
     (tmp_path / "data").symlink_to(ROOT / "data")
     monkeypatch.chdir(tmp_path)
     inputs = keras.Input((None, 3))
-    names = {"inputs": inputs, "features": inputs, "mask": None}
+    names = {"inputs": inputs, "features": inputs, "logits": keras.layers.Dense(9)(inputs), "mask": None}
     for block in blocks:
         exec(block.replace("train.conll", "dev.conll").replace("epochs=20", "epochs=1, verbose=0"), names)  # noqa: S102
     assert (tmp_path / "chunker.keras").is_file()
