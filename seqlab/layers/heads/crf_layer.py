@@ -71,8 +71,8 @@ class CRF(CRFHead):
         """Creates the weights."""
         if len(features_shape) != 3 or features_shape[-1] != self.tags:
             raise SettingsError(
-                f"CRF takes scores of shape (batch, time, {self.tags}), one for each tag; received "
-                f"{tuple(features_shape)}. Put keras.layers.Dense({self.tags}) before it, or use CRFHead, which has one."
+                f"CRF takes scores of shape (batch, time, {self.tags}), one for each tag. Received: "
+                f"{tuple(features_shape)}. Put keras.layers.Dense({self.tags}) before it, or use CRFHead instead."
             )
         super().build(features_shape)
         self.input_spec = keras.layers.InputSpec(ndim=3, axes={-1: self.tags})  # for calls after the first

@@ -24,6 +24,15 @@ class TestContract:
         assert number(head.loss(np.zeros((4, 1), int), scores)) == pytest.approx(0, abs=1e-6)
         assert array(head.decode(scores)).tolist() == [[0]] * 4
 
+    def test_a_mask_by_position_is_one_by_name(self, kind):
+        head = learnt(kind(3))
+        np.testing.assert_array_equal(array(head(FEATURES, MASK)), array(head(FEATURES, mask=MASK)))
+        tokens, mask = keras.Input((None, 5)), keras.Input((None,), dtype="bool")
+        lengths = keras.layers.Lambda(lambda x, mask=None: keras.ops.sum(keras.ops.cast(mask, "int32"), axis=1))
+        for scores in (head(tokens, mask), head(tokens, mask=mask)):
+            model = keras.Model([tokens, mask], lengths(scores))  # the mask has come along with the scores
+            assert array(model([FEATURES, MASK])).tolist() == [6, 4, 1, 0]
+
     def test_reductions(self, kind):
         labels = np.where(MASK, LABELS, IGNORE)
         heads = {name: learnt(kind(3, reduction=name)) for name in ("sum", "tokens", "sentences")}
