@@ -38,13 +38,13 @@ class Decoder:
     """The graphs of a tagger that end in labels and in scores; they share its weights.
 
     Args:
-        tagger: A functional model with a `head`, and its scores as the first output.
+        tagger: A functional model with a `mask` among its inputs, a `head`, and its scores as the first output.
     """
 
     def __init__(self, tagger: Any) -> None:
         scores = tagger.outputs[0]  # (batch, time, labels)
-        labels = Reading(tagger.head, "decode")(scores)  # (batch, time), flattened so that batches of all lengths join
-        self._labels = keras.Model(tagger.input, ops.reshape(labels, (-1,)))
+        labels = Reading(tagger.head, "decode")(scores, mask=tagger.input["mask"])  # (batch, time)
+        self._labels = keras.Model(tagger.input, ops.reshape(labels, (-1,)))  # flat: batches of all lengths join
         self._scores = keras.Model(tagger.input, ops.reshape(scores, (-1, scores.shape[-1])))
 
     def labels(self, batches: Batches) -> list[np.ndarray]:

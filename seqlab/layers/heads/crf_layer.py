@@ -37,7 +37,7 @@ class CRF(CRFHead):
 
     >>> from keras import ops
     >>> crf = CRF(tags=3)
-    >>> scores = crf([[[0.0, 5.0, 1.0], [4.0, 0.0, 3.0]]])
+    >>> scores = crf(ops.array([[[0.0, 5.0, 1.0], [4.0, 0.0, 3.0]]]))
     >>> ops.convert_to_numpy(crf.decode(scores)).tolist()
     [[1, 0]]
     """
