@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -37,6 +38,51 @@ def replaced(path: str | os.PathLike[str]) -> Iterator[Path]:
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def replaced_folder(path: str | os.PathLike[str], replaceable: Callable[[Path], bool]) -> Iterator[Path]:
+    """Gives an empty temporary folder beside `path` that takes its place once the block has ended well.
+
+    On any error the temporary folder is removed and what stood at `path` before stays as it was.
+
+    Args:
+        path: The folder to write. The one that it lies in is made where it is missing.
+        replaceable: Tells of what stands at `path` whether it may go, but for an empty folder, which always may.
+
+    Yields:
+        The temporary folder, on the same disk.
+
+    Raises:
+        FileExistsError: If something stands at `path` that may not go.
+        OSError: As the operating system says, for instance when the disk is full.
+    """
+    target = Path(path).resolve()
+    _check_replaceable(target, replaceable)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    old = temporary.with_name(f"{temporary.name}-old")
+    try:
+        yield temporary
+        for file in temporary.rglob("*"):
+            if file.is_file():
+                with file.open("rb") as written:
+                    os.fsync(written.fileno())
+        temporary.chmod(0o777 & ~_umask())
+        _check_replaceable(target, replaceable)  # writing may have taken long
+        if target.exists():
+            target.rename(old)
+        temporary.rename(target)
+    finally:
+        if old.exists() and not target.exists():
+            old.rename(target)
+        shutil.rmtree(old, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _check_replaceable(target: Path, replaceable: Callable[[Path], bool]) -> None:
+    if target.exists() and not (target.is_dir() and not any(target.iterdir())) and not replaceable(target):
+        raise FileExistsError(f"{target} exists: choose another name, or remove it yourself.")
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:

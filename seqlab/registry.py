@@ -14,6 +14,7 @@ import wrapt
 
 CLASSES = {
     "Bidirectional": "seqlab.layers.bidirectional",
+    "CRF": "seqlab.layers.heads.crf_layer",
     "CRFHead": "seqlab.layers.heads.crf",
     "CTCHead": "seqlab.layers.heads.ctc",
     "CasingEmbedding": "seqlab.layers.features.casing",

@@ -25,6 +25,7 @@ from seqlab.layers.features.chars import CharCNN
 from seqlab.layers.features.words import WordEmbedding
 from seqlab.layers.heads.base import Head
 from seqlab.layers.heads.crf import CRFHead
+from seqlab.layers.heads.crf_layer import CRF
 from seqlab.layers.heads.ctc import CTCHead
 from seqlab.layers.heads.multilabel import MultiLabelHead
 from seqlab.layers.heads.softmax import SoftmaxHead
@@ -106,6 +107,7 @@ LAYERS = (
     Row("Bidirectional", lambda: _learnt(Bidirectional(_recurrent(GRUCell(3)), "sum"), (FLOATS,)), (FLOATS,)),
     Row("Recurrent", lambda: _learnt(_recurrent(SRNCell(3)), (FLOATS,)), (FLOATS,)),
     _row(RecurrentStack, FLOATS, units=3, layers=2, dropout=0.1, cell="cifg", recurrent_dropout=0.1),
+    _row(CRF, FLOATS, tags=FLOATS.shape[-1], reduction="sentences", transition_regularizer=keras.regularizers.L1(0.1)),
     _row(CRFHead, FLOATS, tags=4, reduction="sentences", transition_regularizer=keras.regularizers.L1(0.1)),
     replace(
         _row(CTCHead, FLOATS, tags=4, reduction="sentences", beam=3),

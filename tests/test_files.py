@@ -6,7 +6,7 @@ import stat
 
 import pytest
 
-from seqlab.files import replaced, write_text
+from seqlab.files import replaced, replaced_folder, write_text
 
 
 def names(folder):
@@ -105,3 +105,91 @@ def test_permissions_are_those_of_a_new_file(tmp_path):
     (tmp_path / "b.txt").write_text("x", encoding="utf-8")
     modes = [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("a.txt", "b.txt")]
     assert modes[0] == modes[1]
+
+
+def always(found):
+    return True
+
+
+def never(found):
+    return False
+
+
+def test_folder_is_written_whole(tmp_path):
+    target = tmp_path / "new" / "model"
+    with replaced_folder(target, never) as temporary:
+        assert temporary.parent == target.parent and not target.exists()
+        (temporary / "inner").mkdir()
+        (temporary / "inner" / "a.txt").write_text("whole", encoding="utf-8")
+    assert (target / "inner" / "a.txt").read_text(encoding="utf-8") == "whole"
+    assert names(target.parent) == ["model"]
+
+
+def test_folder_takes_the_place_of_one_that_may_go(tmp_path):
+    for text in ("old", "new"):
+        with replaced_folder(tmp_path / "model", always) as temporary:
+            (temporary / text).touch()
+    assert names(tmp_path) == ["model"] and names(tmp_path / "model") == ["new"]
+
+
+def test_folder_behind_a_link_is_replaced_and_the_link_stays(tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    with replaced_folder(tmp_path / "link", never) as temporary:  # an empty folder may always go
+        (temporary / "new").touch()
+    assert (tmp_path / "link").is_symlink() and names(tmp_path / "real") == ["new"]
+
+
+@pytest.mark.parametrize("what", ["file", "folder"])
+def test_what_may_not_go_stays(tmp_path, what):
+    target = tmp_path / "mine"
+    if what == "folder":
+        target.mkdir()
+    (target / "a.txt" if what == "folder" else target).write_text("mine", encoding="utf-8")
+    with pytest.raises(FileExistsError, match="mine exists"), replaced_folder(target, never):
+        raise AssertionError("the block must not run")
+    assert (target / "a.txt" if what == "folder" else target).read_text(encoding="utf-8") == "mine"
+    assert names(tmp_path) == ["mine"]
+
+
+def test_what_came_in_the_meantime_stays(tmp_path):
+    target = tmp_path / "model"
+    with pytest.raises(FileExistsError), replaced_folder(target, never) as temporary:
+        (temporary / "ours").touch()
+        target.mkdir()
+        (target / "theirs").touch()
+    assert names(tmp_path) == ["model"] and names(target) == ["theirs"]
+
+
+@pytest.mark.parametrize("call", ["block", "fsync", "rename", "second rename"])
+def test_failure_keeps_the_old_folder(tmp_path, monkeypatch, call):
+    target = tmp_path / "model"
+    target.mkdir()
+    (target / "old").touch()
+    rename, done = type(target).rename, []
+
+    def fail_at_last(path, other):
+        done.append(path)
+        if len(done) == 2:
+            full()
+        return rename(path, other)
+
+    if call == "fsync":
+        monkeypatch.setattr("os.fsync", full)
+    if call == "rename":
+        monkeypatch.setattr("pathlib.Path.rename", full)
+    if call == "second rename":
+        monkeypatch.setattr("pathlib.Path.rename", fail_at_last)
+    with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)), replaced_folder(target, always) as temporary:
+        (temporary / "new").touch()
+        if call == "block":
+            full()
+    assert names(tmp_path) == ["model"] and names(target) == ["old"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions are those of POSIX")
+def test_permissions_are_those_of_a_new_folder(tmp_path):
+    with replaced_folder(tmp_path / "a", never):
+        pass
+    (tmp_path / "b").mkdir()
+    assert len({stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("a", "b")}) == 1

@@ -17,12 +17,13 @@ from seqlab.layers.cells import (
     ZoneoutCell,
 )
 from seqlab.layers.features import CasingEmbedding, CharCNN, WordEmbedding
-from seqlab.layers.heads import CRFHead, CTCHead, Head, MultiLabelHead, SoftmaxHead
+from seqlab.layers.heads import CRF, CRFHead, CTCHead, Head, MultiLabelHead, SoftmaxHead
 from seqlab.layers.recurrent import Recurrent
 from seqlab.layers.stack import RecurrentStack
 
 __all__ = [
     "Bidirectional",
+    "CRF",
     "CRFHead",
     "CTCHead",
     "CasingEmbedding",

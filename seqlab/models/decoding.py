@@ -9,19 +9,29 @@ import numpy as np
 from keras import ops
 
 from seqlab.batches.loader import Batches
+from seqlab.layers.heads.base import Head
 
 
-class Decode(keras.layers.Layer):
-    """A head's decoding as a layer: `(batch, time)` labels, flattened so that batches of all lengths join."""
+class Reading(keras.layers.Layer):
+    """What a head reads from its scores, as a layer.
 
-    def __init__(self, head: keras.layers.Layer, **kwargs: Any) -> None:
+    Args:
+        head: The head.
+        method: `"decode"` or `"probabilities"`.
+
+    Call arguments:
+        scores: The head's scores.
+        mask: Boolean tensor (batch, time); the one that the head was called with travels with the scores by itself.
+    """
+
+    def __init__(self, head: Head, method: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.head = head
+        self.method = method
         self.supports_masking = True
 
-    def call(self, scores: Any, mask: Any) -> Any:
-        """Returns `(batch * time,)` labels."""
-        return ops.reshape(self.head.decode(scores, mask), (-1,))
+    def call(self, scores: Any, mask: Any = None) -> Any:
+        return getattr(self.head, self.method)(scores, mask)
 
 
 class Decoder:
@@ -33,7 +43,8 @@ class Decoder:
 
     def __init__(self, tagger: Any) -> None:
         scores = tagger.outputs[0]  # (batch, time, labels)
-        self._labels = keras.Model(tagger.input, Decode(tagger.head)(scores, tagger.input["mask"]))
+        labels = Reading(tagger.head, "decode")(scores, mask=tagger.input["mask"])  # (batch, time)
+        self._labels = keras.Model(tagger.input, ops.reshape(labels, (-1,)))  # flat: batches of all lengths join
         self._scores = keras.Model(tagger.input, ops.reshape(scores, (-1, scores.shape[-1])))
 
     def labels(self, batches: Batches) -> list[np.ndarray]:

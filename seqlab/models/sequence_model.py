@@ -13,6 +13,7 @@ import keras
 from seqlab.errors import DataError, SettingsError, suggest
 from seqlab.files import replaced
 from seqlab.layers.heads.base import Head
+from seqlab.models import exporting
 
 
 @keras.saving.register_keras_serializable(package="seqlab")
@@ -193,6 +194,42 @@ class SequenceModel(keras.Model):
         self._build_optimizer()  # else a file of a model that was compiled and not trained could not be opened
         with replaced(path) as temporary:
             super().save(temporary, overwrite=True, **kwargs)
+
+    def export(
+        self,
+        filepath: str | os.PathLike[str],
+        format: str = "tf_saved_model",
+        verbose: bool | None = None,
+        overwrite: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        """Exports to a TensorFlow SavedModel that needs no seqlab: its signatures take the inputs by name, any batch.
+
+        `serving_default` gives `labels` (batch, time), int32, -1 at padding; `probabilities` gives `probabilities`
+        (batch, time, tags), `scores` gives `scores`. Several outputs keep their own names in each signature, those that
+        are no head's scores as they are. `seqlab.json` in the folder names inputs and outputs; a tagger's says besides
+        what labels and words its integers stand for, and leaves out auxiliary tasks. On the TensorFlow backend alone.
+
+        Args:
+            filepath: The folder to write. Until all of it is written, nothing stands there.
+            format: "tf_saved_model". Any other is Keras' own, of the scores, as is a model without heads.
+            verbose: Whether to print the signatures; Keras decides for formats of its own where it is not said.
+            overwrite: Whether an older export may be replaced; nothing else ever is.
+            **kwargs: Of `keras.Model.export`, for Keras' own formats.
+
+        Raises:
+            SettingsError: On another backend, for names that a SavedModel cannot have, or an option that is not its.
+            FileExistsError: If something stands there that may not be replaced.
+        """
+        if format != "tf_saved_model" or not self.heads():
+            if Path(filepath).exists() and not overwrite:
+                raise FileExistsError(f"{filepath} exists; choose another name or export with overwrite=True.")
+            return super().export(filepath, format=format, verbose=verbose, **kwargs)
+        if kwargs:
+            raise SettingsError(f"A SavedModel takes any batch and time; leave out {', '.join(kwargs)}.")
+        card = exporting.export(self, filepath, overwrite)
+        if verbose:
+            print(exporting.summary(filepath, card))
 
 
 def _weigh(numbers: Any) -> bool:

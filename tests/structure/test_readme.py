@@ -92,8 +92,10 @@ def test_python_examples_run(tmp_path, monkeypatch) -> None:
     (tmp_path / "data").symlink_to(ROOT / "data")
     monkeypatch.chdir(tmp_path)
     inputs = keras.Input((None, 3))
-    names = {"inputs": inputs, "features": inputs, "mask": None}
+    names = {"inputs": inputs, "features": inputs, "logits": keras.layers.Dense(9)(inputs), "mask": None}
     for block in blocks:
+        if "tf.saved_model" in block and keras.backend.backend() != "tensorflow":
+            continue  # another backend exports by the command, in a process of its own
         exec(block.replace("train.conll", "dev.conll").replace("epochs=20", "epochs=1, verbose=0"), names)  # noqa: S102
     assert (tmp_path / "chunker.keras").is_file()
     assert type(names["tagger"]).__name__ == "Tagger" and names["model"].heads()

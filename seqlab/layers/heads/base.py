@@ -63,7 +63,16 @@ class Head(keras.layers.Layer):
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
         self.supports_masking = True
-        self.projection = keras.layers.Dense(
+        self.projection = self.make_projection()
+
+    @property
+    def width(self) -> int:
+        """Scores of a token: one for each tag, unless the subclass has others besides."""
+        return self.tags
+
+    def make_projection(self) -> keras.layers.Layer:
+        """Makes the layer from features to scores."""
+        return keras.layers.Dense(
             self.width,
             kernel_initializer=self.kernel_initializer,
             kernel_regularizer=self.kernel_regularizer,
@@ -71,15 +80,14 @@ class Head(keras.layers.Layer):
             name="projection",
         )
 
-    @property
-    def width(self) -> int:
-        """Scores of a token: one for each tag, unless the subclass has others besides."""
-        return self.tags
-
     def build(self, features_shape: tuple[int | None, ...]) -> None:
         """Creates the projection's weights."""
         self.projection.build(features_shape)
         self.built = True
+
+    def __call__(self, features: Tensor, mask: Tensor = None, **kwargs: Any) -> Tensor:
+        """Calls the layer; the mask travels on with the scores, by position too: Keras sees to those by name."""
+        return super().__call__(features, mask=mask, **kwargs)
 
     def call(self, features: Tensor, mask: Tensor = None) -> Tensor:
         """Computes the scores of all tags at each token."""

@@ -14,6 +14,16 @@ from tests.layers.heads.common import FEATURES, LABELS, MASK, array, learnt, num
 HEADS = [SoftmaxHead, CRFHead]
 
 
+class TravellingMask(keras.layers.Layer):
+    """Returns the mask that has come along with its input."""
+
+    def compute_mask(self, scores, previous_mask):
+        return None
+
+    def call(self, scores, mask=None):
+        return keras.ops.logical_and(mask, True)
+
+
 @pytest.mark.parametrize("kind", HEADS)
 class TestContract:
     """What tests/layers/test_catalogue.py does not ask of every head already."""
@@ -23,6 +33,14 @@ class TestContract:
         scores = head(FEATURES[:, :1])
         assert number(head.loss(np.zeros((4, 1), int), scores)) == pytest.approx(0, abs=1e-6)
         assert array(head.decode(scores)).tolist() == [[0]] * 4
+
+    def test_a_mask_by_position_is_one_by_name(self, kind):
+        head = learnt(kind(3))
+        np.testing.assert_array_equal(array(head(FEATURES, MASK)), array(head(FEATURES, mask=MASK)))
+        tokens, mask = keras.Input((None, 5)), keras.Input((None,), dtype="bool")
+        for scores in (head(tokens, mask), head(tokens, mask=mask)):
+            model = keras.Model([tokens, mask], TravellingMask()(scores))
+            np.testing.assert_array_equal(array(model([FEATURES, MASK])), MASK)
 
     def test_reductions(self, kind):
         labels = np.where(MASK, LABELS, IGNORE)
