@@ -12,7 +12,7 @@ from seqlab.batches.loader import Batches
 from seqlab.layers.heads.base import Head
 
 
-class Reading(keras.layers.Layer):
+class Reader(keras.layers.Layer):
     """What a head reads from its scores, as a layer.
 
     Args:
@@ -43,7 +43,7 @@ class Decoder:
 
     def __init__(self, tagger: Any) -> None:
         scores = tagger.outputs[0]  # (batch, time, labels)
-        labels = Reading(tagger.head, "decode")(scores, mask=tagger.input["mask"])  # (batch, time)
+        labels = Reader(tagger.head, "decode")(scores, mask=tagger.input["mask"])  # (batch, time)
         self._labels = keras.Model(tagger.input, ops.reshape(labels, (-1,)))  # flat: batches of all lengths join
         self._scores = keras.Model(tagger.input, ops.reshape(scores, (-1, scores.shape[-1])))
 

@@ -13,7 +13,7 @@ import keras
 
 from seqlab.errors import SettingsError
 from seqlab.files import replaced_folder, write_text
-from seqlab.models.decoding import Reading
+from seqlab.models.decoding import Reader
 
 CARD = "seqlab.json"
 SIGNATURES = {
@@ -124,7 +124,7 @@ def _outputs(model: Any, single: str, method: str | None) -> dict[str, Any]:
     for position, name in enumerate(names):
         scores = model.outputs[position]
         head = heads.get(position)
-        found[name] = scores if method is None or head is None else Reading(head, method)(scores)
+        found[name] = scores if method is None or head is None else Reader(head, method)(scores)
     return found
 
 

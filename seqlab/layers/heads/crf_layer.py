@@ -9,7 +9,7 @@ import keras
 
 from seqlab.errors import SettingsError
 from seqlab.layers.heads.crf import CRFHead
-from seqlab.tags.constraints import Constraints
+from seqlab.layers.heads.rules import Rulebook
 
 
 @keras.saving.register_keras_serializable(package="seqlab")
@@ -26,6 +26,7 @@ class CRF(CRFHead):
         transition_regularizer: Regulariser of the transitions.
         constraints: What may follow what.
         constrained_loss: Whether the loss too is over the allowed paths alone.
+        temperature: What scores are divided by before they become probabilities.
         **kwargs: Of `keras.layers.Layer`.
 
     Call arguments:
@@ -47,8 +48,9 @@ class CRF(CRFHead):
         tags: int,
         reduction: str = "tokens",
         transition_regularizer: Any = None,
-        constraints: Constraints | Mapping[str, Any] | None = None,
+        constraints: Rulebook | Mapping[str, Any] | None = None,
         constrained_loss: bool = False,
+        temperature: float = 1.0,
         **kwargs: Any,
     ) -> None:
         for name in kwargs.keys() & {"kernel_initializer", "kernel_regularizer"}:
@@ -59,6 +61,7 @@ class CRF(CRFHead):
             transition_regularizer=transition_regularizer,
             constraints=constraints,
             constrained_loss=constrained_loss,
+            temperature=temperature,
             autocast=False,
             **kwargs,
         )
