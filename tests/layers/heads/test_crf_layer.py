@@ -74,7 +74,7 @@ def test_behind_a_projection_it_is_a_crf_head(tmp_path):
 
 
 def test_options_come_back():
-    options = {"reduction": "sum", "constraints": RULES, "constrained_loss": True, "name": "tags"}
+    options = {"reduction": "sum", "constraints": RULES, "constrained_loss": True, "temperature": 2.0, "name": "tags"}
     again = CRF.from_config(CRF(3, transition_regularizer=keras.regularizers.L1(0.5), **options).get_config())
     assert {name: getattr(again, name) for name in options} == options
     assert again.transition_regularizer.l1 == 0.5
