@@ -13,16 +13,14 @@ are real ones), `jit` is XLA, for Keras' layer too. On a GPU machine: `--systems
 from __future__ import annotations
 
 import argparse
-import ctypes
 import statistics
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from recurrent_peers import product_step, scan_step, torch_step  # beside this file
-from workers import ask, serve, start  # beside this file
+from workers import ask, growth, serve, start  # beside this file
 
 SHAPES = ("1,61,88,100", "10,25,600,300", "32,25,600,300", "32,32,128,200")
 VARIANTS = ("V", "NIG", "NFG", "NOG", "NIAF", "NOAF", "CIFG", "NP", "FGR")
@@ -218,22 +216,6 @@ def jax_step(layer: Any, x: np.ndarray, options: dict[str, Any], kind: str, jit:
     run = jax.jit(forward if kind == "forward" else jax.grad(loss, (0, 1)))
     weights, fixed = [variable.value for variable in layer.trainable_variables], jax.numpy.asarray(x)
     return lambda: jax.block_until_ready(run(weights, fixed))
-
-
-def growth(step: Callable[[], Any]) -> float:
-    """Megabytes by which resident memory peaks above what it was before a step; NaN outside Linux."""
-    status, reset = Path("/proc/self/status"), Path("/proc/self/clear_refs")
-    if not reset.exists():
-        return float("nan")
-    ctypes.CDLL(None).malloc_trim(0)  # else the step takes what earlier ones gave back
-    reset.write_text("5")
-    before = _kilobytes(status.read_text(), "VmRSS")
-    step()
-    return (_kilobytes(status.read_text(), "VmHWM") - before) / 1024
-
-
-def _kilobytes(status: str, name: str) -> int:
-    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith(name))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Everything that must pass: lint, format, types, then the tests on TensorFlow and on JAX, each in a process of its own.
 # Sets up .venv first; SEQLAB_PYTHON names another environment to use instead. SEQLAB_WORKERS: test processes (default 2).
+# Parity with TensorFlow Addons is tested where `bash scripts/oracle.sh` has made .venv-oracle.
 # Arguments go to pytest: bash scripts/check.sh tests/tags
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -8,6 +9,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 if [ -z "${SEQLAB_PYTHON:-}" ]; then
   bash scripts/setup.sh || exit 1
   SEQLAB_PYTHON=.venv/bin/python
+fi
+if [ -z "${SEQLAB_ORACLE_PYTHON:-}" ] && [ -f .venv-oracle/oracle-stamp ]; then
+  export SEQLAB_ORACLE_PYTHON="$PWD/.venv-oracle/bin/python"
 fi
 reports="$(mktemp -d)"
 trap 'rm -rf "$reports"' EXIT

@@ -30,23 +30,30 @@ class Chain(NamedTuple):
     places: Tensor  # (batch, time), places in the flattened (time * batch)
 
 
-def compact(mask: Tensor) -> Chain:
+def compact(mask: Tensor, multiple: int | None = None) -> Chain:
     """Packs the tokens of each row to the left, so that holes vanish and neighbours stand side by side.
 
     Args:
         mask: Boolean tensor (batch, time).
+        multiple: If given, steps without tokens are added at the end, at least one, up to a multiple of this.
 
     Returns:
         The chain. Its indices transpose to time first in the same gather.
     """
     order = order_of(mask)
-    steps = ops.arange(ops.shape(order.valid)[0], dtype="int32")[:, None]
+    time, rows = ops.shape(order.rows)[0], order.rows
+    if multiple:
+        more = multiple - time % multiple
+        rows = ops.concatenate([rows, ops.broadcast_to(rows[:1], (more, ops.shape(rows)[1]))], axis=0)
+        time = time + more
+    steps = ops.arange(time, dtype="int32")[:, None]
+    valid = steps < order.lengths
     return Chain(
-        mask=order.valid,
-        pairs=ops.logical_and(order.valid, steps > 0),
+        mask=valid,
+        pairs=ops.logical_and(valid, steps > 0),
         last=ops.equal(steps, order.lengths - 1),
         lengths=order.lengths,
-        rows=order.rows,
+        rows=rows,
         places=order.places,
     )
 

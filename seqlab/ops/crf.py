@@ -19,20 +19,10 @@ from typing import Any, NamedTuple
 from keras import ops
 
 from seqlab.constants import IGNORE
-from seqlab.ops.chain import (
-    Chain,
-    argmax,
-    compact,
-    floats,
-    from_chain,
-    last_values,
-    levelled,
-    levelled_whole,
-    log_sum_exp,
-    to_chain,
-)
+from seqlab.ops.chain import Chain, argmax, compact, floats, from_chain, last_values, levelled, to_chain
 from seqlab.ops.differentiable import differentiable
-from seqlab.ops.messages import NORMAL_RANGE, Outlook, both_sweeps, outlook, pair_sums, sweep
+from seqlab.ops.lattice import TURN
+from seqlab.ops.partition import Kept, levelled_chain, recursions, slopes
 from seqlab.ops.scan import scan
 
 Tensor = Any
@@ -59,17 +49,30 @@ def path_score(scores: Tensor, labels: Tensor, mask: Tensor, transitions: Tensor
     """
     scores, transitions, start, end = floats(scores, transitions, start, end)
     chain = compact(mask)
-    tags = transitions.shape[-1]
-    labels = ops.where(chain.mask, ops.take(ops.reshape(labels, (-1,)), chain.rows), 0)
-    labels = ops.cast(labels, "int32")  # (time, batch)
+    labels = ops.take(ops.reshape(labels, (-1,)), chain.rows)  # (time, batch)
+    return _score(to_chain(scores, chain), _gold(labels, chain, transitions.shape[-1]), chain, transitions, start, end)
+
+
+class _Gold(NamedTuple):
+    """A path for each row."""
+
+    labels: Tensor  # (steps, batch), 0 after the last token
+    moves: Tensor  # (steps, batch), the place in the flat transitions; anything where there is none
+    final: Tensor  # (batch,), the last token's label
+
+
+def _gold(labels: Tensor, chain: Chain, tags: int) -> _Gold:
+    labels = ops.cast(ops.where(chain.mask, labels, 0), "int32")
+    return _Gold(labels, ops.roll(labels, 1, axis=0) * tags + labels, last_values(labels[..., None], chain)[:, 0])
+
+
+def _score(x: Tensor, gold: _Gold, chain: Chain, transitions: Tensor, start: Tensor, end: Tensor) -> Tensor:
     # Comparing with every tag, and not a gather, so that the gradient is dense.
-    hits = ops.equal(labels[..., None], ops.arange(tags, dtype="int32"))  # (time, batch, tags)
-    emitted = ops.sum(ops.where(hits, to_chain(scores, chain), 0), axis=(0, 2))
-    moves = ops.roll(labels, 1, axis=0) * tags + labels
-    moved = ops.take(ops.reshape(transitions, (-1,)), moves)  # (time, batch)
+    hits = ops.equal(gold.labels[..., None], ops.arange(x.shape[-1], dtype="int32"))  # (steps, batch, tags)
+    emitted = ops.sum(ops.where(hits, x, 0), axis=(0, 2))
+    moved = ops.take(ops.reshape(transitions, (-1,)), gold.moves)  # (steps, batch)
     moved = ops.sum(ops.where(chain.pairs, moved, 0), axis=0)
-    final = last_values(labels[..., None], chain)[:, 0]  # (batch,)
-    total = ops.take(start, labels[0]) + emitted + moved + ops.take(end, final)
+    total = ops.take(start, gold.labels[0]) + emitted + moved + ops.take(end, gold.final)
     return ops.where(chain.lengths > 0, total, 0)
 
 
@@ -95,52 +98,58 @@ def log_partition(scores: Tensor, mask: Tensor, transitions: Tensor, start: Tens
     return _log_partition(scores, ops.cast(mask, "bool"), transitions, start, end)[0]
 
 
-class _Kept(NamedTuple):
-    """What the backward pass of log Z needs of the forward pass."""
-
-    chain: Chain
-    x: Tensor
-    messages: Tensor
-    shifts: Tensor
-    transitions: Tensor
-    end: Tensor
-    prospect: Outlook
-    products: Tensor
-
-
-def _forward(
+def _partition_forward(
     scores: Tensor, mask: Tensor, transitions: Tensor, start: Tensor, end: Tensor
-) -> tuple[tuple[Tensor], _Kept]:
-    chain = compact(mask)
-    x, peaks = levelled(to_chain(scores, chain))  # (time, batch, tags)
-    transitions, move = levelled_whole(transitions)
-    (start, first), (end, final) = levelled_whole(start), levelled_whole(end)
-    prospect = outlook(x, transitions, start, end)
-    messages, shifts, products = sweep(x, chain.mask, transitions, start, prospect)
-    total = ops.sum(ops.where(chain.mask, (shifts + peaks)[..., 0], 0), axis=0)  # (batch,)
-    total = total + log_sum_exp(last_values(messages + x - shifts, chain) + end, axis=-1)
-    total = total + first + final + move * ops.cast(chain.lengths - 1, x.dtype)
-    kept = _Kept(chain, x, messages, shifts, transitions, end, prospect, products)
+) -> tuple[tuple[Tensor], Kept]:
+    chain, x, peaks, parts = levelled_chain(scores, mask, transitions, start, end)
+    (transitions, move), (start, first), (end, final) = parts
+    kept = recursions(chain, x, transitions, start, end)
+    total = kept.found.total + ops.sum(peaks, axis=0) + first + final + move * ops.cast(chain.lengths - 1, x.dtype)
     return (ops.where(chain.lengths > 0, total, 0),), kept
 
 
-def _backward(kept: _Kept, upstream: tuple[Tensor, ...]) -> tuple[Tensor | None, ...]:
-    chain, x, weights = kept.chain, kept.x, upstream[0]
-    returns, _, products = sweep(x, chain.mask, ops.transpose(kept.transitions), kept.end, kept.prospect, reverse=True)
-    joint, tops = levelled(kept.messages + x + returns)
-    norms = log_sum_exp(joint, axis=-1, keepdims=True)
-    shares = ops.where(chain.mask[..., None], ops.exp(joint - norms) * weights[:, None], 0)
-    overlap = tops + norms
-    products = ops.logical_and(products, kept.products)
-    products = ops.logical_and(products, ops.amin(ops.where(chain.mask[..., None], overlap, 0)) >= 10 - NORMAL_RANGE)
-    alphas = kept.messages + x - kept.shifts
-    moved = pair_sums(alphas, returns + x - overlap, weights, chain.pairs, kept.transitions, products)
-    first = ops.sum(shares[0], axis=0)
-    final = ops.sum(ops.where(chain.last[..., None], shares, 0), axis=(0, 1))
-    return from_chain(shares, chain), None, moved, first, final
+def _partition_backward(kept: Kept, upstream: tuple[Tensor, ...]) -> tuple[Tensor | None, ...]:
+    inputs, *weights = slopes(kept, upstream[0])
+    return inputs, None, *weights
 
 
-_log_partition = differentiable(_forward, _backward)
+_log_partition = differentiable(_partition_forward, _partition_backward)
+
+
+def _likelihood_forward(
+    scores: Tensor, labels: Tensor, mask: Tensor, transitions: Tensor, start: Tensor, end: Tensor
+) -> tuple[tuple[Tensor], Any]:
+    # Each token's greatest score is in neither term: else great scores would swallow a small loss.
+    chain, x, _, parts = levelled_chain(scores, mask, transitions, start, end)
+    (transitions, _), (start, _), (end, _) = parts
+    kept = recursions(chain, x, transitions, start, end)
+    gold = _gold(ops.take(ops.reshape(labels, (-1,)), chain.rows), chain, transitions.shape[-1])
+    steps, batch, tags = ops.shape(x)
+    at = ops.reshape(ops.arange(steps * batch, dtype="int32") * tags, (steps, batch)) + gold.labels
+    emitted = ops.where(chain.mask, ops.take(ops.reshape(x, (-1,)), at), 0)
+    moved = ops.where(chain.pairs, ops.take(ops.reshape(transitions, (-1,)), gold.moves), 0)
+    total = ops.sum(emitted + moved, axis=0) + ops.take(start, gold.labels[0]) + ops.take(end, gold.final)
+    return (ops.where(chain.lengths > 0, total - kept.found.total, 0),), (kept, gold, labels, mask)
+
+
+def _likelihood_backward(kept: Any, upstream: tuple[Tensor, ...]) -> tuple[Tensor | None, ...]:
+    (kept, gold, labels, mask), weights = kept, upstream[0]
+    chain, tags = kept.chain, kept.transitions.shape[-1]
+    scores, *others = slopes(kept, -weights)
+    hits = ops.equal(ops.where(mask, labels, IGNORE)[..., None], ops.arange(tags, dtype="int32"))  # (batch, time, tags)
+    scores = scores + ops.where(hits, weights[:, None, None], 0)
+    there = ops.where(chain.lengths > 0, weights, 0)
+    counted = [
+        (ops.where(chain.pairs, weights, 0), gold.moves, tags * tags),
+        (there, gold.labels[0], tags),
+        (there, gold.final, tags),
+    ]
+    sums = [ops.segment_sum(ops.reshape(w, (-1,)), ops.reshape(at, (-1,)), size) for w, at, size in counted]
+    moved, first, final = (slope + ops.reshape(s, slope.shape) for slope, s in zip(others, sums, strict=True))
+    return scores, None, None, moved, first, final
+
+
+_log_likelihood = differentiable(_likelihood_forward, _likelihood_backward)
 
 
 def log_likelihood(
@@ -165,11 +174,8 @@ def log_likelihood(
     0.125
     """
     scores, transitions, start, end = floats(scores, transitions, start, end)
-    # Each token's greatest score counts in both terms: without it, great scores do not swallow a small loss.
-    scores = scores - ops.stop_gradient(levelled(scores)[1])
-    return path_score(scores, labels, mask, transitions, start, end) - log_partition(
-        scores, mask, transitions, start, end
-    )
+    labels = ops.cast(labels, "int32")
+    return _log_likelihood(scores, labels, ops.cast(mask, "bool"), transitions, start, end)[0]
 
 
 def marginals(scores: Tensor, mask: Tensor, transitions: Tensor, start: Tensor, end: Tensor) -> Tensor:
@@ -191,10 +197,9 @@ def marginals(scores: Tensor, mask: Tensor, transitions: Tensor, start: Tensor, 
     [[[0.5, 0.5]]]
     """
     scores, transitions, start, end = floats(scores, transitions, start, end)
-    found = both_sweeps(scores, mask, transitions, start, end)
-    joint, _ = levelled(found.messages + found.x + found.returns)
-    shares = ops.exp(joint - log_sum_exp(joint, axis=-1, keepdims=True))
-    return from_chain(ops.where(found.chain.mask[..., None], shares, 0), found.chain)
+    chain, x, _, parts = levelled_chain(scores, mask, transitions, start, end)
+    kept = recursions(chain, x, *[part for part, _ in parts])
+    return from_chain(kept.found.shares, chain)
 
 
 def viterbi(scores: Tensor, mask: Tensor, transitions: Tensor, start: Tensor, end: Tensor) -> tuple[Tensor, Tensor]:
@@ -216,7 +221,7 @@ def viterbi(scores: Tensor, mask: Tensor, transitions: Tensor, start: Tensor, en
     ([[1, 1]], [11.0])
     """
     scores, transitions, start, end = floats(scores, transitions, start, end)
-    chain = compact(mask)
+    chain = compact(mask, multiple=TURN)
     x = to_chain(scores, chain)
     into = ops.transpose(transitions)  # (to, from)
 
@@ -224,7 +229,7 @@ def viterbi(scores: Tensor, mask: Tensor, transitions: Tensor, start: Tensor, en
         best, _ = levelled(message + x_t)  # (batch, tags)
         return ops.amax(best[:, :, None] + transitions, axis=1), best
 
-    _, bests = scan(forward, ops.zeros_like(x[0]) + start, x)
+    _, bests = scan(forward, ops.zeros_like(x[0]) + start, x, unroll=TURN)
     final = argmax(last_values(bests, chain) + end)  # (batch,)
 
     def backward(after: Tensor, inputs: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
@@ -233,6 +238,6 @@ def viterbi(scores: Tensor, mask: Tensor, transitions: Tensor, start: Tensor, en
         label = ops.where(last, final, argmax(best + ops.take(into, after, axis=0)))
         return label, label
 
-    _, path = scan(backward, final, (bests, chain.last), reverse=True)
+    _, path = scan(backward, final, (bests, chain.last), reverse=True, unroll=TURN)
     labels = from_chain(ops.where(chain.mask, path, IGNORE)[..., None], chain)[..., 0]
-    return labels, path_score(scores, labels, mask, transitions, start, end)
+    return labels, _score(x, _gold(path, chain, transitions.shape[-1]), chain, transitions, start, end)

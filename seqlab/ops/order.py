@@ -39,15 +39,25 @@ def order_of(mask: Tensor, reverse: bool = False) -> Order:
     ones = ops.cast(mask, "int32")
     lengths = ops.sum(ones, axis=1)  # (batch,)
     steps = ops.arange(time, dtype="int32")
-    rank = ops.cumsum(ones, axis=1)  # tokens up to and with this one
-    ahead = lengths[:, None] - rank if reverse else rank - 1
-    place = ops.where(mask, ahead, lengths[:, None] + steps - rank)  # (batch, time), a permutation of each row
-    order = ops.cast(ops.argsort(place, axis=1), "int32")
+    valid = steps < lengths[:, None]  # (batch, time)
+
+    def without_holes() -> tuple[Tensor, Tensor]:
+        place = ops.where(valid, lengths[:, None] - 1 - steps, steps) if reverse else ops.zeros_like(ones) + steps
+        return place, place  # turning round a beginning is its own inverse
+
+    def with_holes() -> tuple[Tensor, Tensor]:
+        rank = ops.cumsum(ones, axis=1)  # tokens up to and with this one
+        ahead = lengths[:, None] - rank if reverse else rank - 1
+        place = ops.where(mask, ahead, lengths[:, None] + steps - rank)  # (batch, time), a permutation of each row
+        return place, ops.cast(ops.argsort(place, axis=1), "int32")
+
+    # Sorting takes longer than all else here, and most masks have no holes.
+    place, order = ops.cond(ops.all(ops.equal(mask, valid)), without_holes, with_holes)
     row = ops.arange(batch, dtype="int32")
     return Order(
         rows=ops.transpose(order) + row * time,
         places=place * batch + row[:, None],
-        valid=steps[:, None] < lengths,
+        valid=ops.transpose(valid),
         lengths=lengths,
     )
 

@@ -13,7 +13,13 @@ Step = Callable[[Tensors, Tensors], tuple[Tensors, Tensors]]
 
 
 def scan(
-    step: Step, init: Tensors, xs: Tensors = None, reverse: bool = False, length: int | None = None, alike: bool = False
+    step: Step,
+    init: Tensors,
+    xs: Tensors = None,
+    reverse: bool = False,
+    length: int | None = None,
+    alike: bool = False,
+    unroll: int = 1,
 ) -> tuple[Tensors, Tensors]:
     """Runs `step` over the leading axis of `xs`, carrying a state.
 
@@ -32,6 +38,8 @@ def scan(
         length: Number of steps, needed where `xs` is `None`, not given otherwise.
         alike: Whether all outputs have one dtype, and one shape but for their last axis, whose size is known:
             TensorFlow then writes them as one, which costs less for each step.
+        unroll: How many steps one turn of the loop takes on TensorFlow (elsewhere nothing is gained), which costs less
+            for each step. With `xs`, whose number of steps must be a multiple of it.
 
     Returns:
         The final state and the outputs, stacked on a new leading axis of time.
@@ -55,9 +63,29 @@ def scan(
     init = keras.tree.map_structure(convert, init)
     if xs is not None:
         xs = keras.tree.map_structure(convert, xs)
+    if unroll > 1 and backend == "tensorflow":
+        return _scan_unrolled(step, init, xs, reverse, unroll)
     if alike and backend == "tensorflow":
         return _scan_alike(step, init, xs, reverse, length)
     return _SCANS[backend](step, init, xs, reverse, length)
+
+
+def _scan_unrolled(step: Step, init: Tensors, xs: Tensors, reverse: bool, unroll: int) -> tuple[Tensors, Tensors]:
+    shape, tree = keras.ops.shape, keras.tree
+    flat = tree.flatten(xs)
+    turns = shape(flat[0])[0] // unroll
+
+    def turn(state: Tensors, inputs: list[Tensors]) -> tuple[Tensors, Tensors]:
+        steps = list(zip(*[keras.ops.unstack(part, unroll) for part in inputs], strict=True))
+        outs = []
+        for parts in reversed(steps) if reverse else steps:
+            state, out = step(state, tree.pack_sequence_as(xs, list(parts)))
+            outs.append(out)
+        return state, tree.map_structure(lambda *parts: keras.ops.stack(parts), *(outs[::-1] if reverse else outs))
+
+    slabs = [keras.ops.reshape(x, (turns, unroll, *shape(x)[1:])) for x in flat]
+    state, outs = scan(turn, init, slabs, reverse)
+    return state, tree.map_structure(lambda x: keras.ops.reshape(x, (turns * unroll, *shape(x)[2:])), outs)
 
 
 def _scan_jax(step: Step, init: Tensors, xs: Tensors, reverse: bool, length: int | None) -> tuple[Tensors, Tensors]:

@@ -301,5 +301,5 @@ def test_steep_rules_of_a_scheme_are_exact_and_take_the_products(size):
     np.testing.assert_allclose(value, log_z, rtol=1e-5)
     np.testing.assert_allclose(found[0][0], shares, atol=1e-5)
     assert not found[1][transitions == -1e4].any() and not found[2][start == -1e4].any()  # exactly
-    kept = crf._forward(*[ops.convert_to_tensor(a) for a in (arrays[0][None], mask, *arrays[1:])])[1]
-    assert bool(kept.products) and not bool(kept.prospect.certain)
+    kept = crf._partition_forward(*[ops.convert_to_tensor(a) for a in (arrays[0][None], mask, *arrays[1:])])[1]
+    assert bool(kept.exact)

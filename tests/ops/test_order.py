@@ -37,6 +37,16 @@ def test_there_and_back(reverse):
 
 
 @pytest.mark.parametrize("reverse", [False, True])
+def test_a_mask_without_holes_has_the_same_order_as_one_with_them(reverse):
+    beginnings = np.arange(4) < np.array([3, 4, 0, 1])[:, None]
+    plain = order_of(ops.convert_to_tensor(beginnings), reverse)
+    holes = order_of(ops.convert_to_tensor(np.concatenate([beginnings, MASK[1:2]])), reverse)
+    np.testing.assert_array_equal(array(plain.rows), array(holes.rows)[:, :4])
+    np.testing.assert_array_equal(array(plain.places) // 4, array(holes.places)[:4] // 5)
+    np.testing.assert_array_equal(array(plain.valid), array(holes.valid)[:, :4])
+
+
+@pytest.mark.parametrize("reverse", [False, True])
 def test_gradients_go_the_same_way(reverse):
     share = np.random.default_rng(0).normal(size=(4, 3, 2)).astype("float32")
 

@@ -11,6 +11,20 @@ from tests.ops.gradients import gradients
 XS = np.arange(12, dtype="float32").reshape(4, 3)
 
 
+@pytest.mark.parametrize("reverse", [False, True])
+def test_unrolled_steps_are_the_same_steps(reverse):
+    xs = (np.arange(12.0, dtype="float32").reshape(6, 2), np.array([1, 0, 1, 1, 0, 1], bool))
+
+    def step(state, inputs):
+        x, add = inputs
+        state = ops.where(add, state + x, 2 * state)
+        return state, (state, x * 3)
+
+    found, wanted = (scan(step, np.ones(2, "float32"), xs, reverse, unroll=unroll) for unroll in (3, 1))
+    for one, other in zip((found[0], *found[1]), (wanted[0], *wanted[1]), strict=True):
+        np.testing.assert_array_equal(ops.convert_to_numpy(one), ops.convert_to_numpy(other))
+
+
 def array(tensor):
     return ops.convert_to_numpy(tensor)
 
