@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+import logging
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import keras
@@ -13,17 +15,8 @@ from seqlab.batches.loader import Batches
 from seqlab.constants import IGNORE
 from seqlab.errors import DataError, SettingsError
 from seqlab.layers.heads.chain import ChainHead
+from seqlab.models.questions import INPUTS, Decode, Likelihood, Posterior, Question
 from seqlab.tags.spans import Span, span_tables
-
-LEAST = 1e-37
-"""Probability that stands for 0 in a logarithm; float32 holds nothing much smaller."""
-
-INPUTS: dict[str, dict[str, Any]] = {
-    "labels": {"shape": (None,), "dtype": "int32"},
-    "spans": {"shape": (4,), "dtype": "int32"},
-    "temperature": {"shape": (), "dtype": "float32"},
-}
-"""What questions take beside scores and mask; shapes without the first dimension."""
 
 
 class Answer(NamedTuple):
@@ -49,63 +42,11 @@ class Answer(NamedTuple):
         return np.take_along_axis(self.probabilities, self.labels[:, None], axis=1)[:, 0]
 
 
-class _Question(keras.layers.Layer):
-    """Base of what a head is asked, as a layer. Scores keep their type under every dtype policy."""
-
-    def __init__(self, head: keras.layers.Layer) -> None:
-        super().__init__(autocast=False)
-        self.head = head
-        self.supports_masking = True
-
-
-class Decode(_Question):
-    """Labels, and where asked the probabilities of all labels and the n best paths: the fields of `Answer`."""
-
-    def __init__(self, head: keras.layers.Layer, probabilities: bool = False, n_best: int | None = None) -> None:
-        super().__init__(head)
-        self.probabilities = probabilities
-        self.n_best = n_best
-
-    def call(self, scores: Any, mask: Any) -> dict[str, Any]:
-        """Returns a dict by field, with the batch first."""
-        found = {"labels": self.head.decode(scores, mask)}
-        if self.probabilities:
-            found["probabilities"] = self.head.probabilities(scores, mask)
-        if self.n_best is not None:
-            found["paths"], found["chances"] = self.head.n_best(scores, mask, self.n_best)
-        return found
-
-
-class Posterior(_Question):
-    """The probability of spans of up to a width, boundaries included; labels are given by their names."""
-
-    def __init__(self, head: keras.layers.Layer, names: tuple[str, ...], width: int) -> None:
-        super().__init__(head)
-        _, self.kinds, self.joints = span_tables(names)
-        self.width = width
-
-    def call(self, scores: Any, mask: Any, spans: Any) -> Any:
-        """Returns (spans,) for spans (spans, 4): the sentence, first token, number of tokens and type."""
-        kinds = ops.take(ops.convert_to_tensor(self.kinds), spans[:, 3], axis=0)  # (spans, tags)
-        return self.head.span_probabilities(scores, mask, spans[:, :3], kinds, self.joints, self.width)
-
-
-class Likelihood(_Question):
-    """The logarithm of the probability of given labels at a given temperature."""
-
-    def call(self, scores: Any, mask: Any, labels: Any, temperature: Any) -> Any:
-        """Returns the sums over each sentence's labelled tokens, (batch,); the temperature is (1,)."""
-        shares = self.head.probabilities(scores, mask, temperature=temperature[0])  # (batch, time, tags)
-        hits = ops.equal(labels[..., None], ops.arange(self.head.tags, dtype="int32"))
-        logs = ops.log(ops.maximum(ops.sum(ops.where(hits, shares, 0), axis=2), LEAST))
-        return ops.sum(ops.where(ops.not_equal(labels, IGNORE), logs, 0), axis=1)
-
-
 class Decoder:
     """The graphs of a tagger that end in labels and scores, and those from scores to probabilities.
 
     All share the tagger's weights. Whatever a head is asked about scores runs through `_asked`, once for each batch.
-    What else a question takes has its row in `INPUTS`.
+    What else a question takes has its row in `seqlab.models.questions.INPUTS`.
 
     Args:
         tagger: A functional model with a `mask` among its inputs, a `head`, and its scores as the first output.
@@ -208,7 +149,7 @@ class Decoder:
 
         return loss
 
-    def _graph(self, more: Sequence[str], question: type[_Question], *options: Hashable) -> keras.Model:
+    def _graph(self, more: Sequence[str], question: type[Question], *options: Hashable) -> keras.Model:
         """The graph that asks the head something, made once for each temperature, which is a constant of it.
 
         Args:
@@ -234,7 +175,23 @@ class Decoder:
         rows, time = batches.shape(index)
         lengths = batches.encoded.lengths[batches.plan[index].sentences]
         mask = np.arange(time) < lengths[:, None]  # (batch, time)
-        return graph.predict_on_batch({"scores": _padded(batches, index, scores, 0), "mask": mask, **more})
+        with _few_traces_are_meant():
+            return graph.predict_on_batch({"scores": _padded(batches, index, scores, 0), "mask": mask, **more})
+
+
+@contextmanager
+def _few_traces_are_meant() -> Iterator[None]:
+    """Drops TensorFlow's warning that graphs are traced often: each is, for its first shape and then for any."""
+
+    def kept(record: logging.LogRecord) -> bool:
+        return "triggered tf.function retracing" not in record.getMessage()
+
+    log = logging.getLogger("tensorflow")
+    log.addFilter(kept)
+    try:
+        yield
+    finally:
+        log.removeFilter(kept)
 
 
 def _cut(found: dict[str, np.ndarray], length: int) -> Answer:

@@ -42,9 +42,9 @@ def test_files_are_read_as_the_flags_say(
     finished_run: Path, run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rows = [line.split() for line in Path(data(finished_run, "dev.conll")).read_text("utf-8").splitlines()]
-    path = tmp_path / "dev.csv"
-    path.write_text("".join(f"{row[2]},{row[0]}\n" if row else "\n" for row in rows), encoding="utf-8")
-    flags = ["--separator", ",", "--columns", "word=1", "chunk=0"]
+    path = tmp_path / "dev.txt"
+    path.write_text("".join(f"{row[2]}|{row[0]}\n" if row else "\n" for row in rows), encoding="utf-8")
+    flags = ["--separator", "|", "--columns", "word=1", "chunk=0"]
     assert main(["calibrate", str(run / "model.keras"), str(path), *flags]) == 0
     first = load(run / "model.keras").head.temperature
     assert main(["calibrate", str(run), data(finished_run, "dev.conll")]) == 0
