@@ -5,21 +5,22 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any
 
 import tyro
 
-from seqlab.cli.reading import SEPARATOR, data_settings, model_file
+from seqlab.cli.reading import ReadingFlags, model_file
 from seqlab.errors import SettingsError
+from seqlab.files import replaced
 
 log = logging.getLogger(__name__)
 EXAMPLES = 3
 
 
 @dataclass(frozen=True)
-class Evaluate:
+class Evaluate(ReadingFlags):
     """Scores a model on labelled files: precision, recall and F1 of each type, as `conlleval` counts."""
 
     model: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(help="a run's folder or a .keras file")]
@@ -31,22 +32,16 @@ class Evaluate:
         int | None,
         tyro.conf.arg(help=f"examples of each kind of error, {EXAMPLES} if not given; asks for the errors too"),
     ] = None
-    columns: Annotated[list[str], tyro.conf.arg(help="NAME=NUMBER of each column (conll), if not as in training")] = (
-        field(default_factory=list)
-    )
-    fields: Annotated[list[str], tyro.conf.arg(help="NAME=FIELD of each column (conllu), if not as in training")] = (
-        field(default_factory=list)
-    )
-    format: Annotated[Literal["conll", "conllu"] | None, tyro.conf.arg(help="file format, if not as in training")] = (
-        None
-    )
-    separator: Annotated[str | None, tyro.conf.arg(help=f"{SEPARATOR}, if not as in training")] = None
-    encoding: Annotated[str | None, tyro.conf.arg(help="text encoding, if not as in training")] = None
-    lenient: Annotated[
-        bool, tyro.conf.arg(help="keep tags that break their scheme, and read them as conlleval does")
+    calibration: Annotated[
+        bool, tyro.conf.arg(help="report whether the probabilities of tags can be trusted, as a table")
     ] = False
+    diagram: Annotated[
+        Path | None, tyro.conf.arg(help="image that shows the same, of one file; asks for the calibration too")
+    ] = None
     strict: Annotated[bool, tyro.conf.arg(help="refuse labels that the model does not know")] = False
-    json: Annotated[bool, tyro.conf.arg(help="print scores, and errors if asked for, as JSON, a line a file")] = False
+    json: Annotated[bool, tyro.conf.arg(help="print scores and all else that is asked for as JSON, a line a file")] = (
+        False
+    )
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -59,22 +54,16 @@ def main(arguments: Sequence[str]) -> int:
         raise SettingsError(f"--examples takes a number of at least 0, received {examples}.")
     with_errors = options.errors or options.examples is not None
 
+    if options.diagram is not None and len(options.files) > 1:
+        raise SettingsError(f"--diagram shows one file, received {len(options.files)}: evaluate them one by one.")
+
     from seqlab.evaluation.errors import report
     from seqlab.evaluation.scores import score
     from seqlab.inference.load import load
     from seqlab.training.data import read
 
     tagger = load(model_file(options.model))
-    data = data_settings(
-        options.model,
-        tagger.task,
-        columns=options.columns,
-        fields=options.fields,
-        form=options.format,
-        separator=options.separator,
-        encoding=options.encoding,
-        lenient=options.lenient,
-    )
+    data = options.settings(options.model, tagger.task)
     for path in options.files:
         corpus = tagger.aligned(read(path, tagger.task, data))
         unseen = tagger.vectorizer.encode(corpus, options.strict, [tagger.task]).unseen.get(tagger.task)
@@ -84,11 +73,27 @@ def main(arguments: Sequence[str]) -> int:
         gold, predicted = corpus.column(tagger.task), tagger.tags(corpus)
         scores = score(gold, predicted, tagger.scheme)
         errors = report(corpus, tagger.task, predicted, tagger.scheme) if with_errors else None
+        found = tagger.reliability(corpus) if options.calibration or options.diagram is not None else None
+        if options.diagram is not None:
+            _draw(found, options.diagram)
         if options.json:
-            found = {} if errors is None else {"errors": errors.to_dict(examples)}
-            print(json.dumps({"file": str(path), **scores.to_dict(), **found}))
+            parts = {} if errors is None else {"errors": errors.to_dict(examples)}
+            parts |= {} if found is None else {"calibration": found.to_dict()}
+            print(json.dumps({"file": str(path), **scores.to_dict(), **parts}))
             continue
         print(f"{path}\n{scores.table(tagger.task)}")
         if errors is not None:
             print(f"\n{errors.text(examples)}")
+        if found is not None:
+            print(f"\n{found}")
     return 0
+
+
+def _draw(found: Any, path: Path) -> None:
+    """Writes the diagram in the format that the file's ending names."""
+    try:
+        figure = found.figure()
+        with replaced(path) as temporary:
+            figure.savefig(temporary)
+    except (ImportError, ValueError) as error:  # no matplotlib; an ending that it does not know
+        raise SettingsError(f"--diagram {path}: {error}") from error

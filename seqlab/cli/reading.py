@@ -4,13 +4,41 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
+
+import tyro
 
 from seqlab.errors import SettingsError
 from seqlab.settings import DataSettings, Settings
 
 SEPARATOR = r"what stands between columns (conll), such as , or \t"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadingFlags:
+    """How labelled files are read where it is not as in training: the flags of the verbs that take such files."""
+
+    columns: Annotated[list[str], tyro.conf.arg(help="NAME=NUMBER of each column (conll), if not as in training")] = (
+        field(default_factory=list)
+    )
+    fields: Annotated[list[str], tyro.conf.arg(help="NAME=FIELD of each column (conllu), if not as in training")] = (
+        field(default_factory=list)
+    )
+    format: Annotated[Literal["conll", "conllu"] | None, tyro.conf.arg(help="file format, if not as in training")] = (
+        None
+    )
+    separator: Annotated[str | None, tyro.conf.arg(help=f"{SEPARATOR}, if not as in training")] = None
+    encoding: Annotated[str | None, tyro.conf.arg(help="text encoding, if not as in training")] = None
+    lenient: Annotated[
+        bool, tyro.conf.arg(help="keep tags that break their scheme, and read them as conlleval does")
+    ] = False
+
+    def settings(self, place: Path, task: str) -> DataSettings:
+        """Returns the settings of the run that made a model, changed by the flags; see `data_settings`."""
+        given = {item.name: getattr(self, item.name) for item in fields(ReadingFlags)}
+        return data_settings(place, task, form=given.pop("format"), **given)
 
 
 def model_file(place: Path) -> Path:

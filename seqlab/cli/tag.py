@@ -22,7 +22,12 @@ LINES_AT_ONCE = 2000
 
 @dataclass(frozen=True)
 class Tag:
-    """Tags text. Each line (or TEXT) is a text of its own; the original is kept to the letter in JSON output."""
+    """Tags text. Each line (or TEXT) is a text of its own; the original is kept to the letter in JSON output.
+
+    Columns are separated by tabs: word, tag and, with --probabilities, the probability of the tag. With --nbest, a
+    comment before each sentence holds each of its best taggings, best first: "# best = PROBABILITY TAG TAG ...".
+    JSON holds the probabilities of spans too.
+    """
 
     model: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(help="a run's folder or a .keras file")]
     text: Annotated[
@@ -33,6 +38,12 @@ class Tag:
     format: Annotated[Literal["conll", "json"], tyro.conf.arg(help="columns, or JSON lines with character offsets")] = (
         "conll"
     )
+    probabilities: Annotated[bool, tyro.conf.arg(help="tell the probability of each tag, and of each span (json)")] = (
+        False
+    )
+    nbest: Annotated[
+        int | None, tyro.conf.arg(help="tell this many of the best taggings of each sentence, with their probabilities")
+    ] = None
     tokens: Annotated[bool, tyro.conf.arg(help="lines are already cut into words by blanks, one sentence a line")] = (
         False
     )
@@ -42,6 +53,8 @@ class Tag:
 def main(arguments: Sequence[str]) -> int:
     """Parses the arguments, tags, and prints as it goes."""
     options = tyro.cli(Tag, args=list(arguments), prog="seqlab tag")
+    if options.nbest is not None and options.nbest < 1:
+        raise SettingsError(f"--nbest takes a number of at least 1, received {options.nbest}.")
 
     from seqlab.inference.load import load
     from seqlab.text.tokenizer import split_sentences, whitespace
@@ -53,7 +66,8 @@ def main(arguments: Sequence[str]) -> int:
     tagger = load(model_file(options.model))
     lines = iter(_lines(options))
     while chunk := list(islice(lines, LINES_AT_ONCE)):
-        for tagging in tagger.tag_all(chunk, tokenizer=whitespace if options.tokens else split_sentences):
+        tokenizer = whitespace if options.tokens else split_sentences
+        for tagging in tagger.tag_all(chunk, tokenizer, options.probabilities, options.nbest):
             _write(tagging, options.format, sys.stdout)
     return 0
 
@@ -87,7 +101,12 @@ def _write(tagging: Any, form: str, stream: TextIO) -> None:
     if form == "json":
         stream.write(json.dumps(tagging.to_dict(), ensure_ascii=False) + "\n")
         return
-    for start, end in tagging.sentences:
-        for token, tag in zip(tagging.tokens[start:end], tagging.tags[start:end], strict=True):
-            stream.write(f"{token.text}\t{tag}\n")
+    columns = [[token.text for token in tagging.tokens], tagging.tags]
+    if tagging.probabilities is not None:
+        columns.append([f"{p:.6g}" for p in tagging.probabilities])
+    rows = list(zip(*columns, strict=True))
+    for number, (start, end) in enumerate(tagging.sentences):
+        for way in tagging.n_best[number] if tagging.n_best is not None else ():
+            stream.write(f"# best = {way.probability:.6g} {' '.join(way.tags)}\n")
+        stream.writelines("\t".join(row) + "\n" for row in rows[start:end])
         stream.write("\n")

@@ -6,6 +6,6 @@ from seqlab.models.auxiliary import Auxiliary
 from seqlab.models.best import BestWeights
 from seqlab.models.sequence_model import SequenceModel
 from seqlab.models.tagger import Tagger
-from seqlab.models.tagging import Tagging, TextSpan
+from seqlab.models.tagging import Alternative, Tagging, TextSpan
 
-__all__ = ["Auxiliary", "BestWeights", "SequenceModel", "Tagger", "Tagging", "TextSpan"]
+__all__ = ["Alternative", "Auxiliary", "BestWeights", "SequenceModel", "Tagger", "Tagging", "TextSpan"]

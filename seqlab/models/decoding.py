@@ -1,41 +1,52 @@
-"""Runs a tagger's graph up to decoded labels, in batches, without a Python loop over sentences."""
+"""Runs a tagger's graph up to labels and their probabilities, in batches, without a Python loop over tokens."""
 
 from __future__ import annotations
 
-from typing import Any
+import logging
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 from keras import ops
 
 from seqlab.batches.loader import Batches
-from seqlab.layers.heads.base import Head
+from seqlab.constants import IGNORE
+from seqlab.errors import DataError, SettingsError
+from seqlab.layers.heads.chain import ChainHead
+from seqlab.models.questions import INPUTS, Decode, Likelihood, Posterior, Question
+from seqlab.tags.spans import Span, span_tables
 
 
-class Reader(keras.layers.Layer):
-    """What a head reads from its scores, as a layer.
+class Answer(NamedTuple):
+    """What a head says of one sentence; arrays of what was not asked for are empty.
 
-    Args:
-        head: The head.
-        method: `"decode"` or `"probabilities"`.
-
-    Call arguments:
-        scores: The head's scores.
-        mask: Boolean tensor (batch, time); the one that the head was called with travels with the scores by itself.
+    Attributes:
+        labels: The label of each token, (tokens,).
+        probabilities: Probability of every label at each token, (tokens, labels).
+        paths: The n best sequences of labels, best first, (n, tokens); fewer where there are fewer.
+        chances: Their probabilities, (n,).
     """
 
-    def __init__(self, head: Head, method: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.head = head
-        self.method = method
-        self.supports_masking = True
+    labels: np.ndarray
+    probabilities: np.ndarray
+    paths: np.ndarray
+    chances: np.ndarray
 
-    def call(self, scores: Any, mask: Any = None) -> Any:
-        return getattr(self.head, self.method)(scores, mask)
+    @property
+    def confidences(self) -> np.ndarray:
+        """The probability of each token's own label, (tokens,)."""
+        if not self.probabilities.size:
+            return self.chances[:0]
+        return np.take_along_axis(self.probabilities, self.labels[:, None], axis=1)[:, 0]
 
 
 class Decoder:
-    """The graphs of a tagger that end in labels and in scores; they share its weights.
+    """The graphs of a tagger that end in labels and scores, and those from scores to probabilities.
+
+    All share the tagger's weights. Whatever a head is asked about scores runs through `_asked`, once for each batch.
+    What else a question takes has its row in `seqlab.models.questions.INPUTS`.
 
     Args:
         tagger: A functional model with a `mask` among its inputs, a `head`, and its scores as the first output.
@@ -43,9 +54,17 @@ class Decoder:
 
     def __init__(self, tagger: Any) -> None:
         scores = tagger.outputs[0]  # (batch, time, labels)
-        labels = Reader(tagger.head, "decode")(scores, mask=tagger.input["mask"])  # (batch, time)
-        self._labels = keras.Model(tagger.input, ops.reshape(labels, (-1,)))  # flat: batches of all lengths join
+        self._head = tagger.head
+        self._names = tagger.labels
+        # Flat, so that batches of all lengths join.
+        labels = Decode(tagger.head)(scores, tagger.input["mask"])["labels"]
+        self._labels = keras.Model(tagger.input, ops.reshape(labels, (-1,)))
         self._scores = keras.Model(tagger.input, ops.reshape(scores, (-1, scores.shape[-1])))
+        self._inputs = {
+            "scores": keras.Input((None, scores.shape[-1]), dtype=scores.dtype, name="scores"),
+            "mask": keras.Input((None,), dtype="bool", name="mask"),
+        }
+        self._graphs: dict[Hashable, keras.Model] = {}
 
     def labels(self, batches: Batches) -> list[np.ndarray]:
         """Returns the label indices of each sentence, in the corpus' order: `(tokens,)` integers."""
@@ -54,6 +73,157 @@ class Decoder:
     def scores(self, batches: Batches) -> list[np.ndarray]:
         """Returns the scores of each sentence, in the corpus' order: `(tokens, labels)`."""
         return _run(self._scores, batches)
+
+    def answers(
+        self, batches: Batches, scores: Sequence[np.ndarray], probabilities: bool = False, n_best: int | None = None
+    ) -> list[Answer]:
+        """Asks the head about each sentence, in the corpus' order.
+
+        Args:
+            batches: The sentences.
+            scores: What `scores` returned for them.
+            probabilities: Whether to ask for the probability of every label.
+            n_best: How many of the best paths to ask for.
+        """
+        graph = self._graph((), Decode, probabilities, n_best)
+        results: list[Any] = [None] * len(scores)
+        for index, batch in enumerate(batches.plan):
+            found = self._asked(graph, batches, index, scores)
+            for row, sentence in enumerate(batch.sentences):
+                rows = {name: values[row] for name, values in found.items()}
+                results[sentence] = _cut(rows, len(scores[sentence]))
+        return results
+
+    def posteriors(
+        self, batches: Batches, scores: Sequence[np.ndarray], spans: Sequence[Sequence[Span]]
+    ) -> list[dict[Span, float]]:
+        """Computes the probability of spans, boundaries included, for each sentence in the corpus' order.
+
+        Args:
+            batches: The sentences.
+            scores: What `scores` returned for them.
+            spans: Different spans of each sentence, of types that the labels have.
+        """
+        types = {name: number for number, name in enumerate(span_tables(self._names).types)}
+        results: list[dict[Span, float]] = [{} for _ in scores]
+        for index, batch in enumerate(batches.plan):
+            wanted = [(row, span) for row, sentence in enumerate(batch.sentences) for span in spans[sentence]]
+            if not wanted:
+                continue
+            # Numbers of spans and widths in few sizes: compilers that specialise on shapes compile few times.
+            width = _rounded(max(span.end - span.start for _, span in wanted))
+            rows = [(row, span.start, span.end - span.start, types[span.type]) for row, span in wanted]
+            rows += [(0, 0, 1, 0)] * (_rounded(len(rows)) - len(rows))
+            graph = self._graph(("spans",), Posterior, self._names, width)
+            found = self._asked(graph, batches, index, scores, spans=np.asarray(rows, "int32"))
+            for (row, span), probability in zip(wanted, found.tolist(), strict=False):  # the rest are padding
+                results[batch.sentences[row]][span] = min(probability, 1.0)
+        return results
+
+    def token_loss(
+        self, batches: Batches, scores: Sequence[np.ndarray], labels: Sequence[np.ndarray]
+    ) -> Callable[[float], float]:
+        """Returns the mean of `-log p(label)` over labelled tokens, as a function of the temperature.
+
+        Args:
+            batches: The sentences.
+            scores: What `scores` returned for them.
+            labels: Label indices of each sentence, `IGNORE` where there is none.
+
+        Raises:
+            DataError: If there is no labelled token at all.
+        """
+        graph = self._graph(("labels", "temperature"), Likelihood)
+        gold = [_padded(batches, index, labels, IGNORE) for index in range(len(batches))]
+        count = sum(int((part != IGNORE).sum()) for part in gold)
+        if not count:
+            raise DataError("Received no labelled token, expected at least one with a label that the tagger knows.")
+
+        def loss(temperature: float) -> float:
+            value = np.full(1, temperature, "float32")
+            sums = [
+                self._asked(graph, batches, index, scores, labels=part, temperature=value)
+                for index, part in enumerate(gold)
+            ]
+            return -sum(float(part.sum(dtype="float64")) for part in sums) / count
+
+        return loss
+
+    def _graph(self, more: Sequence[str], question: type[Question], *options: Hashable) -> keras.Model:
+        """The graph that asks the head something, made once for each temperature, which is a constant of it.
+
+        Args:
+            more: The names in `INPUTS` of what the question takes.
+            question: The layer that asks.
+            *options: Its arguments but for the head.
+        """
+        head = self._head
+        if not isinstance(head, ChainHead):
+            raise SettingsError(
+                f"Confidences are those of a SoftmaxHead or a CRFHead; this model's head is a {type(head).__name__}."
+            )
+        key = (question, options, head.temperature)
+        if key not in self._graphs:
+            inputs = self._inputs | {name: keras.Input(name=name, **INPUTS[name]) for name in more}
+            self._graphs[key] = keras.Model(inputs, question(head, *options)(**inputs))
+        return self._graphs[key]
+
+    def _asked(
+        self, graph: keras.Model, batches: Batches, index: int, scores: Sequence[np.ndarray], **more: np.ndarray
+    ) -> Any:
+        """Runs a graph of `_graph` on the scores of one batch."""
+        rows, time = batches.shape(index)
+        lengths = batches.encoded.lengths[batches.plan[index].sentences]
+        mask = np.arange(time) < lengths[:, None]  # (batch, time)
+        with _few_traces_are_meant():
+            return graph.predict_on_batch({"scores": _padded(batches, index, scores, 0), "mask": mask, **more})
+
+
+@contextmanager
+def _few_traces_are_meant() -> Iterator[None]:
+    """Drops TensorFlow's warning that graphs are traced often: each is, for its first shape and then for any."""
+
+    def kept(record: logging.LogRecord) -> bool:
+        return "triggered tf.function retracing" not in record.getMessage()
+
+    log = logging.getLogger("tensorflow")
+    log.addFilter(kept)
+    try:
+        yield
+    finally:
+        log.removeFilter(kept)
+
+
+def _cut(found: dict[str, np.ndarray], length: int) -> Answer:
+    """An answer without its padding and without places in the list of the best that no path fills."""
+    paths = found.get("paths", np.zeros((0, length), "int32"))[:, :length]
+    there = (paths != IGNORE).all(axis=1)
+    return Answer(
+        labels=found["labels"][:length],
+        probabilities=np.minimum(found.get("probabilities", np.zeros((0, 0), "float32"))[:length], 1),
+        paths=paths[there],
+        chances=np.minimum(found.get("chances", np.zeros(0, "float32"))[there], 1),
+    )
+
+
+def _padded(batches: Batches, index: int, values: Sequence[np.ndarray], fill: int) -> np.ndarray:
+    """Joins arrays of the sentences of one batch, (tokens, ...) each, to one, (batch, time, ...)."""
+    found = np.full((*batches.shape(index), *values[0].shape[1:]), fill, values[0].dtype)
+    for row, sentence in enumerate(batches.plan[index].sentences):
+        found[row, : len(values[sentence])] = values[sentence]
+    return found
+
+
+def _rounded(count: int) -> int:
+    """The least power of 4, from 4 on, that is not below a count.
+
+    >>> [_rounded(count) for count in (1, 4, 5, 100)]
+    [4, 4, 16, 256]
+    """
+    size = 4
+    while size < count:
+        size *= 4
+    return size
 
 
 def _run(model: keras.Model, batches: Batches) -> list[np.ndarray]:

@@ -13,15 +13,11 @@ import keras
 
 from seqlab.errors import SettingsError
 from seqlab.files import replaced_folder, write_text
-from seqlab.models.decoding import Reader
+from seqlab.models.questions import Decode
 
 CARD = "seqlab.json"
-SIGNATURES = {
-    "serving_default": ("labels", "decode"),
-    "probabilities": ("probabilities", "probabilities"),
-    "scores": ("scores", None),
-}
-"""Signature to the name of a single output, and to the method of the head that makes it."""
+SIGNATURES = {"serving_default": "labels", "probabilities": "probabilities", "scores": "scores"}
+"""What each signature gives: the name of a single output too."""
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*", re.ASCII)
 
@@ -43,7 +39,7 @@ def export(model: Any, filepath: str | os.PathLike[str], overwrite: bool = False
             "model to a .keras file, which all backends read, then: seqlab export FILE.keras FOLDER"
         )
     names = _input_names(model)
-    graphs = {signature: keras.Model(model.input, _outputs(model, *how)) for signature, how in SIGNATURES.items()}
+    graphs = {signature: keras.Model(model.input, _outputs(model, what)) for signature, what in SIGNATURES.items()}
     card = {
         "inputs": {name: _spec(tensor) for name, tensor in zip(names, model.inputs, strict=True)},
         "signatures": {
@@ -110,11 +106,11 @@ def _names(structure: Any, tensors: Sequence[Any], names: Sequence[str]) -> list
     return [keys.get(id(tensor), name) for tensor, name in zip(tensors, names, strict=True)]
 
 
-def _outputs(model: Any, single: str, method: str | None) -> dict[str, Any]:
+def _outputs(model: Any, what: str) -> dict[str, Any]:
     """The outputs of a signature by name: what heads read from their scores, other outputs as they are."""
     heads = model.heads()
     count = len(model.outputs) - len(getattr(model, "auxiliary", ()))  # a tagger's come last, and serve training alone
-    names = [single] if count == 1 else _names(model.output, model.outputs, model.entry_names)[:count]
+    names = [what] if count == 1 else _names(model.output, model.outputs, model.entry_names)[:count]
     if len(set(names)) < count:
         raise SettingsError(
             f"The outputs of a SavedModel are told apart by their names, received {', '.join(names)}: use a layer of "
@@ -124,7 +120,8 @@ def _outputs(model: Any, single: str, method: str | None) -> dict[str, Any]:
     for position, name in enumerate(names):
         scores = model.outputs[position]
         head = heads.get(position)
-        found[name] = scores if method is None or head is None else Reader(head, method)(scores)
+        asked = head is not None and what != "scores"
+        found[name] = Decode(head, probabilities=what == "probabilities")(scores)[what] if asked else scores
     return found
 
 

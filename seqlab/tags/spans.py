@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from seqlab.errors import DataError
 from seqlab.tags.schemes import OUTSIDE, join_tag, joined, resolve, split_tag, violations
 
@@ -58,6 +61,32 @@ def spans(tags: Sequence[str], scheme: str) -> list[Span]:
             start = i
         before = tag
     return found
+
+
+class SpanTables(NamedTuple):
+    """How tags make spans, as tables of numbers.
+
+    Attributes:
+        types: The types of spans.
+        kinds: Boolean (types, tags), which tags are of each type.
+        joints: Boolean (tags, tags), whether the second tag goes on with the span of the first.
+    """
+
+    types: tuple[str, ...]
+    kinds: NDArray[np.bool_]
+    joints: NDArray[np.bool_]
+
+
+def span_tables(tags: Sequence[str]) -> SpanTables:
+    """Tells of all pairs of tags what `spans` looks at.
+
+    >>> span_tables(["O", "B-X", "I-X"]).joints.astype(int).tolist()
+    [[0, 0, 0], [0, 0, 1], [0, 0, 1]]
+    """
+    types = tuple(sorted({split_tag(tag)[1] for tag in tags if tag != OUTSIDE}))
+    kinds = [[tag != OUTSIDE and split_tag(tag)[1] == kind for tag in tags] for kind in types]
+    joints = [[joined(before, after) for after in tags] for before in tags]
+    return SpanTables(types, np.array(kinds, bool).reshape(len(types), len(tags)), np.array(joints, bool))
 
 
 def encode(spans: Iterable[Span], length: int, scheme: str) -> list[str]:

@@ -2,11 +2,15 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 
 from seqlab.cli.main import main
+from seqlab.corpora.conll import conll
+from seqlab.inference.load import load
+from tests import tiny
 
 
 def run_file(finished_run: Path, name: str) -> str:
@@ -40,6 +44,36 @@ def test_json_holds_the_errors_if_asked(finished_run: Path, capsys: pytest.Captu
     assert errors["count"] == sum(errors["kinds"].values()) > 0
     assert errors["kinds"].keys() == errors["examples"].keys()
     assert all(len(found) == 1 and found[0]["place"].startswith(path) for found in errors["examples"].values())
+
+
+def test_calibration_is_reported_if_asked(finished_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = run_file(finished_run, "test.conll")
+    wanted = load(finished_run / "model.keras").reliability(conll(path, tiny.COLUMNS))
+    assert main(["evaluate", str(finished_run), path, "--calibration"]) == 0
+    assert capsys.readouterr().out.endswith(f"\n\n{wanted}\n")
+    assert main(["evaluate", str(finished_run), path, "--calibration", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["calibration"]
+    assert found.keys() == wanted.to_dict().keys() and len(found["bins"]) == len(wanted.bins)
+    assert found["expected_error"] == pytest.approx(wanted.expected_error)
+
+
+def test_a_diagram_is_drawn_if_asked(finished_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("matplotlib")
+    path, image = run_file(finished_run, "test.conll"), tmp_path / "some" / "diagram.png"
+    assert main(["evaluate", str(finished_run), path, "--diagram", str(image)]) == 0
+    assert image.read_bytes().startswith(b"\x89PNG") and "expected error" in capsys.readouterr().out
+    assert main(["evaluate", str(finished_run), path, "--diagram", str(tmp_path / "diagram.odd")]) == 1
+    assert "diagram.odd: Format 'odd' is not supported" in capsys.readouterr().err
+    assert [item.name for item in tmp_path.iterdir()] == ["some"]
+
+
+def test_a_diagram_needs_matplotlib(
+    finished_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    path, image = run_file(finished_run, "test.conll"), tmp_path / "diagram.png"
+    assert main(["evaluate", str(finished_run), path, "--diagram", str(image)]) == 1
+    assert "pip install 'seqlab[analysis]'" in capsys.readouterr().err and not image.exists()
 
 
 def test_json_equals_the_runs_scores(finished_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -100,6 +134,7 @@ def test_unseen_labels_count_as_errors_and_strict_refuses_them(
         (["{run}", "{file}", "--columns", "word=0"], "chunk"),
         (["{run}", "x", "--format", "conllu", "--columns", "word=0"], "--columns is for files in the format conll,"),
         (["{run}", "{file}", "--fields", "chunk=xpos"], "--fields is for files in the format conllu"),
+        (["{run}", "a", "b", "--diagram", "x.png"], "--diagram shows one file, received 2"),
         (["{run}", "{file}", "--examples", "-1"], "--examples takes a number of at least 0, received -1"),
     ],
 )

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from seqlab.cli.main import main
+from seqlab.corpora.conll import conll
 from tests import tiny
 
 TEXTS = ["The council in Oslo rejected it. Snow fell.", "", "Café 👩‍🚀  closed."]
@@ -80,6 +81,37 @@ def test_more_lines_than_are_tagged_at_once(
     check(json_lines(capsys), TEXTS)
 
 
+def test_columns_with_probabilities_and_the_n_best_are_read_back(
+    model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    texts = ["# = 1", "Snow fell. The council met."]  # a sentence may begin with the sign of comments
+    flags = ["--probabilities", "--nbest", "3"]
+    assert main(["tag", model, *texts, *flags]) == 0
+    path = tmp_path / "tagged.conll"
+    path.write_text(capsys.readouterr().out, encoding="utf-8")
+    corpus = conll(path, {"word": 0, "chunk": 1, "probability": 2}, separator="\t", strict=False)
+    taggings = tiny.trained().tag_all(texts, probabilities=True, n_best=3)
+    assert [word for sentence in corpus for word in sentence.words] == [
+        t.text for made in taggings for t in made.tokens
+    ]
+    assert [tag for tags in corpus.column("chunk") for tag in tags] == [tag for made in taggings for tag in made.tags]
+    found = [float(p) for column in corpus.column("probability") for p in column]
+    assert found == pytest.approx([p for made in taggings for p in made.probabilities], rel=1e-5)
+    ways = [way for made in taggings for sentence in made.n_best for way in sentence]
+    lines = [line.split() for line in path.read_text("utf-8").splitlines() if line.startswith("# best = ")]
+    assert [tuple(line[4:]) for line in lines] == [way.tags for way in ways] and len(ways) == 9
+    assert [float(line[3]) for line in lines] == pytest.approx([way.probability for way in ways], rel=1e-5)
+
+
+def test_json_with_probabilities_and_the_n_best(model: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["tag", model, *TEXTS, "--format", "json", "--probabilities", "--nbest", "2"]) == 0
+    rows = json_lines(capsys)
+    check(rows, TEXTS)
+    assert [len(row["probabilities"]) for row in rows] == [len(row["tokens"]) for row in rows]
+    assert [len(ways) for row in rows for ways in row["n_best"]] == [2, 2, 2]
+    assert all(0 < span["probability"] <= 1 for row in rows for span in row["spans"])
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -87,6 +119,7 @@ def test_more_lines_than_are_tagged_at_once(
         (["{model}", "--files", "nowhere.txt"], "nowhere.txt: no such file; expected a text file"),
         (["{model}", "--files", "{latin}"], "latin.txt: expected utf-8 text"),
         (["{model}", "text", "--encoding", "utf-9"], "unknown encoding 'utf-9'"),
+        (["{model}", "text", "--nbest", "0"], "--nbest takes a number of at least 1, received 0"),
     ],
 )
 def test_errors_are_one_line(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from seqlab.corpora.records import Corpus
+from seqlab.models.decoding import _few_traces_are_meant, _rounded
 from tests import tiny
 
 
@@ -59,3 +62,27 @@ def test_shares_the_taggers_weights() -> None:
 def test_no_sentences_give_no_results(what: str) -> None:
     tagger = tiny.trained()
     assert getattr(tagger.decoder, what)(tagger.batches([])) == []
+
+
+def test_spans_and_widths_come_in_few_sizes() -> None:
+    assert {_rounded(count) for count in range(1, 1025)} == {4, 16, 64, 256, 1024}
+
+
+def test_only_the_warning_of_graphs_traced_often_is_dropped(caplog: pytest.LogCaptureFixture) -> None:
+    log = logging.getLogger("tensorflow")
+    text = "5 out of the last 5 calls to %s triggered tf.function retracing."
+    with _few_traces_are_meant():
+        log.warning(text, "f")
+        log.warning("something else")
+    log.warning(text, "g")
+    assert [record.getMessage() for record in caplog.records] == ["something else", text % "g"]
+
+
+def test_an_answer_holds_what_was_asked_for() -> None:
+    tagger, corpus = tiny.trained(), tiny.dev_part()
+    batches = tagger.batches(corpus)
+    scores = tagger.decoder.scores(batches)
+    for answer, labels in zip(tagger.decoder.answers(batches, scores), tagger.decoder.labels(batches), strict=True):
+        assert_array_equal(answer.labels, labels)
+        assert (answer.probabilities.size, answer.confidences.size, len(answer.paths), len(answer.chances)) == (0,) * 4
+    assert tagger.decoder.answers(tagger.batches([]), []) == []

@@ -11,7 +11,7 @@ from seqeval.metrics.sequence_labeling import get_entities
 
 from seqlab.errors import DataError
 from seqlab.tags.schemes import SCHEMES, violations
-from seqlab.tags.spans import Span, convert, encode, spans
+from seqlab.tags.spans import Span, convert, encode, span_tables, spans
 from tests.oracles.spans import all_segmentations, read, write
 
 PAIRS = list(itertools.product(SCHEMES, repeat=2))
@@ -38,6 +38,18 @@ def segmentations(draw):
 def test_any_tags_are_read_as_conlleval_reads_them(name, data):
     tags = data.draw(tag_lists(SCHEMES[name].letters))
     assert spans(tags, name) == read(tags)
+
+
+@pytest.mark.parametrize("name", SCHEMES)
+def test_tables_say_of_pairs_of_tags_how_they_are_read(name):
+    tags = ["O", *(f"{letter}-{kind}" for letter in SCHEMES[name].letters for kind in ("X", "Y"))]
+    types, kinds, joints = span_tables(tags)
+    assert types == ("X", "Y")
+    for b, after in enumerate(tags):
+        assert [types[k] for k in range(2) if kinds[k, b]] == [kind for kind, *_ in read([after])]
+        for a, before in enumerate(tags):
+            assert joints[a, b] == any(end - start == 2 for _, start, end in read([before, after]))
+    assert span_tables(["O"]).kinds.shape == (0, 1)
 
 
 @pytest.mark.parametrize("name", ["iob1", "iob2", "ioe1", "ioe2", "iobes"])

@@ -72,7 +72,9 @@ class ChainHead(Head):
         """The scores of transitions (tags, tags), start (tags,) and end (tags,)."""
         raise NotImplementedError(f"{type(self).__name__} must write `moves`.")
 
-    def lattice(self, scores: Tensor, mask: Tensor = None, allowed: Tensor = None, tempered: bool = True) -> Lattice:
+    def lattice(
+        self, scores: Tensor, mask: Tensor = None, allowed: Tensor = None, temperature: Tensor = None
+    ) -> Lattice:
         """Builds the chain of the allowed paths; its arrays are the first arguments of the operations in `seqlab.ops`.
 
         Args:
@@ -80,15 +82,14 @@ class ChainHead(Head):
             mask: Boolean tensor (batch, time); all true where absent.
             allowed: Boolean tensor (batch, time, states): what may stand at each token, as `constraints.allowed`
                 tells for a sentence; everything where absent. States are tags, but for an `Expansion`.
-            tempered: Whether scores are divided by the temperature.
+            temperature: What scores are divided by; the head's own where absent.
 
         Raises:
             SettingsError: If the constraints depend on the words, and `allowed` is absent.
         """
         rules, moves = self.constraints, self.moves()
-        if tempered and self.temperature != 1:
-            scores = ops.convert_to_tensor(scores) / self.temperature
-            moves = tuple(ops.convert_to_tensor(part) / self.temperature for part in moves)
+        scores = self.tempered(scores, temperature)
+        moves = tuple(self.tempered(part, temperature) for part in moves)
         if rules is not None:
             if rules.gates and allowed is None:
                 raise SettingsError(f"The words decide on {rules.demand}. Pass allowed=constraints.allowed(words).")
@@ -98,19 +99,27 @@ class ChainHead(Head):
             scores = ops.convert_to_tensor(scores) + ops.where(ops.cast(allowed, "bool"), 0.0, FORBIDDEN)
         return Lattice(scores, mask_or_all(scores, mask), *moves)
 
+    def tempered(self, scores: Tensor, temperature: Tensor = None) -> Tensor:
+        """Divides scores by a temperature; by the head's own where absent."""
+        return ops.divide(scores, self.temperature if temperature is None else temperature)
+
     def decode(self, scores: Tensor, mask: Tensor = None, allowed: Tensor = None) -> Tensor:
         """Finds the path of the greatest score, among those that are allowed: (batch, time), int32.
+
+        No temperature changes it.
 
         Args:
             scores: Float tensor (batch, time, tags).
             mask: Boolean tensor (batch, time); all true where absent.
             allowed: Boolean tensor (batch, time, states), see `lattice`.
         """
-        return self._tags(viterbi(*self.lattice(scores, mask, allowed))[0])
+        return self._tags(viterbi(*self.lattice(scores, mask, allowed, temperature=1.0))[0])
 
-    def probabilities(self, scores: Tensor, mask: Tensor = None, allowed: Tensor = None) -> Tensor:
-        """Computes the marginals of tags over the allowed paths: (batch, time, tags); arguments as in `decode`."""
-        found = marginals(*self.lattice(scores, mask, allowed))  # (batch, time, states)
+    def probabilities(
+        self, scores: Tensor, mask: Tensor = None, allowed: Tensor = None, temperature: Tensor = None
+    ) -> Tensor:
+        """Computes the marginals of tags over the allowed paths: (batch, time, tags); arguments as in `lattice`."""
+        found = marginals(*self.lattice(scores, mask, allowed, temperature))  # (batch, time, states)
         if self.origins is None:
             return found
         return found @ ops.cast(np.eye(self.tags)[self.origins], found.dtype)  # sums the copies of each tag

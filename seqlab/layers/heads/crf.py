@@ -97,7 +97,7 @@ class CRFHead(ChainHead):
         """Computes the negative log-likelihood of each sentence's path of labels."""
         if not self.constrained_loss:
             return -log_likelihood(scores, labels, mask, *self.moves())
-        found, mask, *moves = self.lattice(scores, mask, tempered=False)
+        found, mask, *moves = self.lattice(scores, mask, temperature=1.0)
         if self.origins is None:
             return -log_likelihood(found, labels, mask, *moves)
         sets = ops.equal(labels[..., None], ops.cast(self.origins, "int32"))  # (batch, time, states)

@@ -66,12 +66,14 @@ class SoftmaxHead(ChainHead):
         labels = ops.cast(ops.argmax(scores, axis=-1), "int32")
         return ops.where(mask_or_all(scores, mask), labels, IGNORE)
 
-    def probabilities(self, scores: Tensor, mask: Tensor = None, allowed: Tensor = None) -> Tensor:
+    def probabilities(
+        self, scores: Tensor, mask: Tensor = None, allowed: Tensor = None, temperature: Tensor = None
+    ) -> Tensor:
         """Takes the softmax of each token's scores, or the marginals over the allowed paths."""
         if self.constraints is not None or allowed is not None:
-            return super().probabilities(scores, mask, allowed)
+            return super().probabilities(scores, mask, allowed, temperature)
         mask = mask_or_all(scores, mask)
-        scores = ops.convert_to_tensor(scores) / self.temperature
+        scores = self.tempered(scores, temperature)
         return ops.where(mask[..., None], ops.exp(_log_softmax(scores, mask)), 0)
 
 

@@ -138,6 +138,15 @@ def test_words_that_decide_must_be_given():
         CRFHead(3, constraints=RULES["listed"][0], constrained_loss=True)
 
 
+@pytest.mark.parametrize("kind", [CRFHead, SoftmaxHead])
+@pytest.mark.parametrize("name", ["none", "scheme"])
+def test_a_temperature_that_is_given_takes_the_place_of_the_heads(kind, name):
+    warm, cold = (learnt(kind(3, constraints=RULES[name][0], temperature=t)) for t in (2.5, 1.0))
+    scores = array(warm(FEATURES))
+    np.testing.assert_allclose(cold.probabilities(scores, MASK, temperature=2.5), warm.probabilities(scores, MASK))
+    assert np.abs(array(cold.probabilities(scores, MASK)) - array(warm.probabilities(scores, MASK))).max() > 0.05
+
+
 @pytest.mark.parametrize("temperature", [0, -1.0, float("inf"), float("nan"), True, "warm"])
 def test_bad_temperatures(temperature):
     with pytest.raises(SettingsError, match="`temperature` must be a number above 0. Received"):

@@ -1,0 +1,73 @@
+"""What a head is asked about scores, as layers: each ends a graph that the `Decoder` runs in batches."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from seqlab.constants import IGNORE
+from seqlab.tags.spans import span_tables
+
+LEAST = 1e-37
+"""Probability that stands for 0 in a logarithm; float32 holds nothing much smaller."""
+
+INPUTS: dict[str, dict[str, Any]] = {
+    "labels": {"shape": (None,), "dtype": "int32"},
+    "spans": {"shape": (4,), "dtype": "int32"},
+    "temperature": {"shape": (), "dtype": "float32"},
+}
+"""What questions take beside scores and mask; shapes without the first dimension."""
+
+
+class Question(keras.layers.Layer):
+    """Base of what a head is asked, as a layer. Scores keep their type under every dtype policy."""
+
+    def __init__(self, head: keras.layers.Layer) -> None:
+        super().__init__(autocast=False)
+        self.head = head
+        self.supports_masking = True
+
+
+class Decode(Question):
+    """Labels, and where asked the probabilities of all labels and the n best paths: the fields of `Answer`."""
+
+    def __init__(self, head: keras.layers.Layer, probabilities: bool = False, n_best: int | None = None) -> None:
+        super().__init__(head)
+        self.probabilities = probabilities
+        self.n_best = n_best
+
+    def call(self, scores: Any, mask: Any = None) -> dict[str, Any]:
+        """Returns a dict by field, with the batch first; a mask that the head was called with is found by itself."""
+        found = {"labels": self.head.decode(scores, mask)}
+        if self.probabilities:
+            found["probabilities"] = self.head.probabilities(scores, mask)
+        if self.n_best is not None:
+            found["paths"], found["chances"] = self.head.n_best(scores, mask, self.n_best)
+        return found
+
+
+class Posterior(Question):
+    """The probability of spans of up to a width, boundaries included; labels are given by their names."""
+
+    def __init__(self, head: keras.layers.Layer, names: tuple[str, ...], width: int) -> None:
+        super().__init__(head)
+        _, self.kinds, self.joints = span_tables(names)
+        self.width = width
+
+    def call(self, scores: Any, mask: Any, spans: Any) -> Any:
+        """Returns (spans,) for spans (spans, 4): the sentence, first token, number of tokens and type."""
+        kinds = ops.take(ops.convert_to_tensor(self.kinds), spans[:, 3], axis=0)  # (spans, tags)
+        return self.head.span_probabilities(scores, mask, spans[:, :3], kinds, self.joints, self.width)
+
+
+class Likelihood(Question):
+    """The logarithm of the probability of given labels at a given temperature."""
+
+    def call(self, scores: Any, mask: Any, labels: Any, temperature: Any) -> Any:
+        """Returns the sums over each sentence's labelled tokens, (batch,); the temperature is (1,)."""
+        shares = self.head.probabilities(scores, mask, temperature=temperature[0])  # (batch, time, tags)
+        hits = ops.equal(labels[..., None], ops.arange(self.head.tags, dtype="int32"))
+        logs = ops.log(ops.maximum(ops.sum(ops.where(hits, shares, 0), axis=2), LEAST))
+        return ops.sum(ops.where(ops.not_equal(labels, IGNORE), logs, 0), axis=1)
