@@ -9,6 +9,7 @@ import numpy as np
 from keras import ops
 
 from seqlab.batches.loader import Batches
+from seqlab.models.limited import LimitedBatches
 
 
 class Decode(keras.layers.Layer):
@@ -19,9 +20,10 @@ class Decode(keras.layers.Layer):
         self.head = head
         self.supports_masking = True
 
-    def call(self, scores: Any, mask: Any) -> Any:
+    def call(self, scores: Any, mask: Any, allowed: Any = None) -> Any:
         """Returns `(batch * time,)` labels."""
-        return ops.reshape(self.head.decode(scores, mask), (-1,))
+        limits = {} if allowed is None else {"allowed": allowed}
+        return ops.reshape(self.head.decode(scores, mask, **limits), (-1,))
 
 
 class Decoder:
@@ -33,19 +35,31 @@ class Decoder:
 
     def __init__(self, tagger: Any) -> None:
         scores = tagger.outputs[0]  # (batch, time, labels)
-        self._labels = keras.Model(tagger.input, Decode(tagger.head)(scores, tagger.input["mask"]))
+        self._inputs, self._head, self._outputs = tagger.input, tagger.head, scores
+        self._labels: dict[bool, keras.Model] = {}
         self._scores = keras.Model(tagger.input, ops.reshape(scores, (-1, scores.shape[-1])))
 
-    def labels(self, batches: Batches) -> list[np.ndarray]:
+    def labels(self, batches: Batches | LimitedBatches) -> list[np.ndarray]:
         """Returns the label indices of each sentence, in the corpus' order: `(tokens,)` integers."""
-        return _run(self._labels, batches)
+        return _run(self._graph(isinstance(batches, LimitedBatches)), batches)
 
     def scores(self, batches: Batches) -> list[np.ndarray]:
         """Returns the scores of each sentence, in the corpus' order: `(tokens, labels)`."""
         return _run(self._scores, batches)
 
+    def _graph(self, limits: bool) -> keras.Model:
+        """The graph that ends in labels, with or without an input for what may stand at each token."""
+        if limits not in self._labels:
+            inputs, head = dict(self._inputs), self._head
+            if limits:
+                states = head.tags if head.constraints is None else head.constraints.states
+                inputs["allowed"] = keras.Input((None, states), dtype="bool", name="allowed")
+            found = Decode(head)(self._outputs, inputs["mask"], inputs.get("allowed"))
+            self._labels[limits] = keras.Model(inputs, found)
+        return self._labels[limits]
 
-def _run(model: keras.Model, batches: Batches) -> list[np.ndarray]:
+
+def _run(model: keras.Model, batches: Batches | LimitedBatches) -> list[np.ndarray]:
     shapes = [batches.shape(number) for number in range(len(batches))]
     if not shapes:
         return []

@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 from keras import ops
 
 from seqlab.batches.loader import Batches
-from seqlab.corpora.records import Corpus, Sentence
-from seqlab.errors import DataError
-from seqlab.evaluation.scores import Scores, score
+from seqlab.corpora.records import Corpus
 from seqlab.layers.stack import RecurrentStack
 from seqlab.models import builders
 from seqlab.models.auxiliary import Auxiliary, check_labels
 from seqlab.models.best import BestWeights
-from seqlab.models.decoding import Decoder
 from seqlab.models.extend import copy_weights, extended_config
-from seqlab.models.sequence_model import SequenceModel
-from seqlab.models.tagging import Tagging, tagged
-from seqlab.text.tokenizer import Tokenizer, split_sentences
-from seqlab.text.vectorizer import Encoded, Vectorizer
+from seqlab.models.gold import without_broken
+from seqlab.models.labeller import Labeller, labelled
+from seqlab.models.limited import limited
+from seqlab.models.rules import Choice
+from seqlab.text.vectorizer import Vectorizer
 from seqlab.text.vectors import WordVectors
 
 
 @keras.saving.register_keras_serializable(package="seqlab")
-class Tagger(SequenceModel):
+class Tagger(Labeller):
     """Labels each token of a sentence: `scores = head(encoder([feature_1; ...; feature_n], mask), mask)`.
 
     A plain Keras model: `compile`, `fit`, `evaluate`, `predict`, callbacks, `save` and `keras.models.load_model` work
@@ -82,7 +80,6 @@ class Tagger(SequenceModel):
         self.encoder = encoder
         self.head = head
         self.auxiliary = tuple(auxiliary)
-        self._decoder: Decoder | None = None
 
     @classmethod
     def from_corpus(
@@ -94,7 +91,8 @@ class Tagger(SequenceModel):
         head: str = "crf",
         encoder: keras.layers.Layer | None = None,
         unseen_vectors: int | None = None,
-        constrained: bool = False,
+        constrained: Choice = False,
+        constrained_loss: bool = False,
     ) -> Tagger:
         """Builds a tagger for a corpus: words, casing and characters into a recurrent stack and a head.
 
@@ -106,7 +104,9 @@ class Tagger(SequenceModel):
             head: `"crf"` or `"softmax"`.
             encoder: Layer called as `encoder(x, mask=mask)`; two layers of `RecurrentStack(100)` by default.
             unseen_vectors: How many vectors of words that training does not hold travel in the model; `None` for all.
-            constrained: Whether decoding keeps the tag scheme.
+            constrained: What decoding keeps: `True` for the tag scheme, or rules of `seqlab.tags` over the sorted
+                labels; or a function of (labels, scheme) that makes them.
+            constrained_loss: Whether the loss of a CRF keeps it too.
 
         Returns:
             The tagger, to be compiled.
@@ -114,80 +114,66 @@ class Tagger(SequenceModel):
         Raises:
             DataError: If the corpus has no such column.
         """
-        parts = builders.parts_of(corpus, task, word_vectors, chars, head, unseen_vectors, constrained)
+        parts = builders.parts_of(
+            corpus, task, word_vectors, chars, head, unseen_vectors, constrained, constrained_loss
+        )
         return cls(task=task, encoder=encoder or RecurrentStack(100, layers=2, dropout=0.4, name="encoder"), **parts)
 
-    def extended(self, corpus: Corpus) -> Tagger:
+    def extended(self, corpus: Corpus, constrained: Choice | None = None) -> Tagger:
         """Returns a tagger that has learnt the same and has room for a corpus' new labels, words and characters.
 
         Args:
             corpus: What to go on with, without auxiliary tasks; compile the new tagger and fit it on it.
+            constrained: As in `from_corpus`, over all labels; by default what this tagger keeps.
+
+        Raises:
+            SettingsError: There are new labels, of which rules other than a tag scheme's know nothing.
         """
-        tagger = Tagger.from_config(extended_config(self, self.aligned(corpus)))
+        tagger = Tagger.from_config(extended_config(self, self.aligned(corpus), constrained))
         copy_weights(self, tagger)
         return tagger
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The labels, in the order of the scores."""
-        return tuple(self.vectorizer.labels[self.task].items)
 
     @property
     def entry_names(self) -> tuple[str, ...]:
         """Labels and loss weights are found by column."""
         return self.tasks
 
-    @property
-    def scheme(self) -> str | None:
-        """The tag scheme of the labels, `None` for plain labels."""
-        return self.vectorizer.schemes.get(self.task)
-
-    def aligned(self, corpus: Any) -> Any:
-        """Returns a corpus with this task's tags in the tagger's scheme; other sentences as they are."""
-        given = corpus.schemes.get(self.task) if isinstance(corpus, Corpus) else None
-        if self.scheme is None or given in (None, self.scheme):
-            return corpus
-        return corpus.converted(self.task, self.scheme)
-
-    def batches(self, data: Any, strict: bool = False, **options: Any) -> Any:
-        """Returns sentences as `Batches` of this tagger's task; other data as it is.
-
-        Args:
-            data: A corpus, a list of sentences, an `Encoded`, or anything that Keras takes.
-            strict: Refuse labels that the tagger does not know.
-            **options: As `Batches`.
-        """
-        if not isinstance(data, Encoded):
-            if isinstance(data, keras.utils.PyDataset) or not _is_sentences(data):
-                return data
-            data = self.vectorizer.encode(self.aligned(data), strict=strict)
-        found = [task for task in self.tasks if task in data.labels]
-        return Batches(data, tasks=found if self.task in found else [], fields=tuple(self.input), **options)
-
-    def fit(self, x: Any = None, y: Any = None, restore_best: str | None = "val_f1", **kwargs: Any) -> Any:
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        restore_best: str | None = "val_f1",
+        leave_out_broken: bool = False,
+        **kwargs: Any,
+    ) -> Any:
         """Trains as `keras.Model.fit` does; the best epoch's weights are restored at the end.
 
         Args:
             x: A corpus, or anything that Keras takes. A corpus is shuffled anew in each epoch, alike in each `fit`.
             y: Labels, where `x` holds none.
             restore_best: The validation figure that names the best epoch; `None` keeps the last epoch's weights.
+            leave_out_broken: Leave sentences out of a `constrained_loss` whose labels break its rules.
             **kwargs: As `keras.Model.fit`; `batch_size` is 32 by default.
 
         Returns:
             Keras' history.
 
         Raises:
-            DataError: If the corpus has labels that the tagger does not know.
+            DataError: For labels that the tagger does not know, or that break rules of the loss; for a sentence to
+                validate on that nothing satisfies.
         """
         size = kwargs.pop("batch_size", None) or 32
-        batches = _labelled(self.batches(x, strict=True, batch_size=size, shuffle=True), *self.tasks)
+        batches = labelled(self.batches(x, strict=True, batch_size=size, shuffle=True), *self.tasks)
         if isinstance(batches, Batches):
             kwargs["shuffle"] = False  # Keras would shuffle again, in an order that a resumed run cannot repeat
         elif y is not None:
             kwargs["batch_size"] = size
+        batches = without_broken(self, batches, "training data", leave_out_broken, y)
         held_out = kwargs.pop("validation_data", None)
         if held_out is not None:
-            held_out = _labelled(self.batches(held_out, batch_size=max(size, 32)), self.task)
+            held_out = labelled(self.batches(held_out, batch_size=max(size, 32)), self.task)
+            held_out = without_broken(self, held_out, "validation data")
+            limited(held_out, self.head, self.labels)
             if restore_best is not None:
                 kwargs["callbacks"] = [*(kwargs.get("callbacks") or []), BestWeights(restore_best)]
         return super().fit(batches, y, validation_data=held_out, **kwargs)
@@ -195,60 +181,14 @@ class Tagger(SequenceModel):
     def evaluate(self, x: Any = None, y: Any = None, return_dict: bool = False, **kwargs: Any) -> Any:
         """Evaluates as `keras.Model.evaluate` does, with precision, recall, F1 and accuracy of the tags besides."""
         size = kwargs.pop("batch_size", None) or 32
-        batches = _labelled(self.batches(x, batch_size=size), self.task)
+        batches = labelled(self.batches(x, batch_size=size), self.task)
+        batches = without_broken(self, batches, "data to evaluate", labels=y)
         if not isinstance(batches, keras.utils.PyDataset) and y is not None:
             kwargs["batch_size"] = size
         logs = super().evaluate(batches, y, return_dict=True, **kwargs)
         if isinstance(batches, Batches):
             logs.update(self.score(batches).logs())
         return logs if return_dict else list(logs.values())
-
-    def predict(self, x: Any, **kwargs: Any) -> Any:
-        """Predicts as `keras.Model.predict` does; for sentences, a list of `(tokens, labels)` score arrays."""
-        batches = self.batches(x)
-        if isinstance(batches, Batches):
-            return self.decoder.scores(batches)
-        return super().predict(batches, **kwargs)
-
-    @property
-    def decoder(self) -> Decoder:
-        """Runs the graph that ends in decoded labels."""
-        if self._decoder is None:
-            self._decoder = Decoder(self)
-        return self._decoder
-
-    def score(self, data: Any) -> Scores:
-        """Tags a corpus and scores it against its own labels, those that training never saw included.
-
-        Args:
-            data: A corpus or `Batches`.
-        """
-        batches = _labelled(self.batches(data), self.task)
-        gold = [sentence.columns[self.task] for sentence in batches.encoded.sentences]
-        return score(gold, self.tags(batches), self.scheme)
-
-    def tags(self, data: Any) -> list[list[str]]:
-        """Returns the tags of each sentence of a corpus, in its order."""
-        names = self.labels
-        return [[names[label] for label in labels] for labels in self.decoder.labels(self.batches(data))]
-
-    def tag(self, text: str | Sequence[str], tokenizer: Tokenizer = split_sentences) -> Tagging:
-        """Tags one text, or one sentence that is already cut into words.
-
-        Args:
-            text: The text; or the words, taken as they are.
-            tokenizer: Cuts a text into sentences of tokens.
-
-        Returns:
-            Tokens, tags and spans with character offsets; empty for empty text.
-        """
-        return self.tag_all([text], tokenizer)[0]
-
-    def tag_all(self, texts: Iterable[str | Sequence[str]], tokenizer: Tokenizer = split_sentences) -> list[Tagging]:
-        """Tags many texts at once, in batches over all of them. See `tag`."""
-        if isinstance(texts, str):
-            raise DataError("tag_all takes several texts, received one; use tag for one text.")
-        return tagged(texts, tokenizer, self.tags, self.scheme)
 
     def get_config(self) -> dict[str, Any]:
         """Returns all parts: vocabularies, rules, labels and layers."""
@@ -276,19 +216,3 @@ class Tagger(SequenceModel):
             auxiliary=[Auxiliary.from_config(part, custom_objects) for part in config.get("auxiliary", [])],
             name=config["name"],
         )
-
-
-def _labelled(batches: Any, *tasks: str) -> Any:
-    """Refuses a corpus without sentences, or without a task's column."""
-    if not isinstance(batches, Batches):
-        return batches
-    if not len(batches):
-        raise DataError("Expected sentences, received none.")
-    for task in tasks:
-        if task not in batches.tasks:
-            raise DataError(f"The sentences have no column {task!r}, which this tagger learns; read them with it.")
-    return batches
-
-
-def _is_sentences(data: Any) -> bool:
-    return isinstance(data, Sequence) and all(isinstance(item, Sentence) for item in data)

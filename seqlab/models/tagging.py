@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 from seqlab.corpora.records import Sentence
-from seqlab.errors import DataError
+from seqlab.errors import DataError, SettingsError
+from seqlab.models.limited import Forced
 from seqlab.tags.spans import spans
 from seqlab.text.tokenizer import Token, Tokenizer
 
@@ -92,18 +93,45 @@ def draft_words(words: Sequence[str]) -> Draft:
 def tagged(
     texts: Iterable[str | Sequence[str]],
     tokenizer: Tokenizer,
-    tags_of: Callable[[list[Sentence]], list[list[str]]],
+    tags_of: Callable[[list[Sentence], dict[int, Forced]], list[list[str]]],
     scheme: str | None,
+    forced: Mapping[int, Forced] | None = None,
 ) -> list[Tagging]:
     """Tags texts, and sentences that are already cut into words, in batches over all of them.
 
     Args:
         texts: The texts.
         tokenizer: Cuts a text into sentences of tokens.
-        tags_of: From sentences to the tags of each.
+        tags_of: From sentences, and the tags forced in some of them, to the tags of each.
         scheme: The tag scheme, `None` for plain labels.
+        forced: For some texts, by number, the tags of some tokens, counted over the whole text.
+
+    Raises:
+        SettingsError: Tags are forced in a text or at a token that does not exist.
     """
     drafts = [Draft(text, tokenizer(text)) if isinstance(text, str) else draft_words(text) for text in texts]
     flat = [sentence for draft in drafts for sentence in draft.to_tag()]
-    tags = iter(tags_of(flat) if flat else [])
+    limits = _by_sentence(drafts, forced or {})
+    tags = iter(tags_of(flat, limits) if flat else [])
     return [draft.finish([next(tags) for _ in draft.sentences], scheme) for draft in drafts]
+
+
+def _by_sentence(drafts: Sequence[Draft], forced: Mapping[int, Forced]) -> dict[int, Forced]:
+    """Says of tags that are forced in texts in which sentences, counted over all texts, they are."""
+    for number in forced:
+        if number not in range(len(drafts)):
+            raise SettingsError(f"Tags are forced in text {number!r}; there are {len(drafts)}, counted from 0.")
+    found: dict[int, Forced] = {}
+    sentences = 0
+    for number, draft in enumerate(drafts):
+        left = dict(forced.get(number, {}))
+        start = 0
+        for tokens in draft.sentences:
+            end = start + len(tokens)
+            own = {place: left.pop(place) for place in list(left) if place in range(start, end)}
+            if own:
+                found[sentences] = {place - start: tags for place, tags in own.items()}
+            sentences, start = sentences + 1, end
+        for place in left:
+            raise SettingsError(f"Tags are forced at token {place!r} of a text of {start} tokens, counted from 0.")
+    return found
