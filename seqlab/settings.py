@@ -118,7 +118,8 @@ class RuleSettings(_Part):
 
     def model_post_init(self, context: Any) -> None:
         """Checks what concerns several of them."""
-        if self.in_loss and self.lists:
+        lists = self.lists
+        if self.in_loss and lists:
             raise SettingsError(
                 "rules.in_loss: the loss does not see the words, on which rules.only_listed depends; leave one of them "
                 "out. Decoding keeps all rules in any case."

@@ -102,8 +102,8 @@ class Labeller(SequenceModel):
             DataError: Nothing satisfies the head's rules and what is forced in some sentence, which is named.
         """
         names = self.labels
-        found = self.decoder.labels(limited(self.batches(data), self.head, self.labels, forced))
-        return [[names[label] for label in labels] for labels in found]
+        batches = limited(self.batches(data), self.head, names, forced)
+        return [[names[label] for label in labels] for labels in self.decoder.labels(batches)]
 
     def tag(
         self, text: str | Sequence[str], tokenizer: Tokenizer = split_sentences, forced: Forced | None = None
