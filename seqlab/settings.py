@@ -80,6 +80,54 @@ class EncoderSettings(_Part):
     cell: Cell = Field("np", description="LSTM variant (np: the usual LSTM, v: with peepholes, ...), or another cell")
 
 
+class RuleSettings(_Part):
+    """What paths of tags must keep besides the tag scheme; tags are those that are learnt."""
+
+    forbid: tuple[str, ...] = Field(
+        (), description="pairs of tags, as 'DT VBZ': the second never follows the first; <start> and <end> are edges"
+    )
+    require: tuple[str, ...] = Field(
+        (), description="pairs of tags, as 'DT NN': the first is always followed by the second, or by one of several"
+    )
+    at_most_one: tuple[str, ...] = Field((), description="types with at most one span in a sentence, up to three")
+    at_least_one: tuple[str, ...] = Field((), description="types with at least one span in a sentence, up to three")
+    only_listed: tuple[str, ...] = Field(
+        (), description="TYPE=FILE: spans of the type only from a list, an entry a line, words separated by blanks"
+    )
+    in_loss: bool = Field(False, description="the loss of a crf too is over the allowed paths alone")
+    leave_out_broken: bool = Field(
+        False, description="leave training sentences that break the rules out of the loss, instead of refusing them"
+    )
+
+    @property
+    def lists(self) -> dict[str, str]:
+        """The file of each type that is limited to a list.
+
+        Raises:
+            SettingsError: An entry of `only_listed` is not TYPE=FILE, or a type is there twice.
+        """
+        found: dict[str, str] = {}
+        for item in self.only_listed:
+            kind, _, path = item.partition("=")
+            if not kind or not path or kind in found:
+                raise SettingsError(
+                    f"rules.only_listed holds TYPE=FILE, each type once, as LOC=places.txt; received {item!r}."
+                )
+            found[kind] = path
+        return found
+
+    def model_post_init(self, context: Any) -> None:
+        """Checks what concerns several of them."""
+        lists = self.lists
+        if self.in_loss and lists:
+            raise SettingsError(
+                "rules.in_loss: the loss does not see the words, on which rules.only_listed depends; leave one of them "
+                "out. Decoding keeps all rules in any case."
+            )
+        if self.leave_out_broken and not self.in_loss:
+            raise SettingsError("rules.leave_out_broken concerns rules.in_loss: without it the loss keeps no rules.")
+
+
 class TrainingSettings(_Part):
     """How the weights are found."""
 
@@ -117,6 +165,7 @@ class Settings(_Part):
     encoder: EncoderSettings = EncoderSettings()
     head: Literal["crf", "softmax"] = Field("crf", description="output layer")
     constrained: bool = Field(False, description="decode only what the tag scheme allows")
+    rules: RuleSettings = RuleSettings()
     auxiliary: AuxiliarySettings = AuxiliarySettings()
     training: TrainingSettings = TrainingSettings()
     seed: int = Field(1, ge=0, description="seed of weights, dropout and order")
@@ -134,6 +183,10 @@ class Settings(_Part):
                 raise SettingsError(
                     f"{key} {task!r} is not among data.{name} ({', '.join(known)}).{suggest(task, known)}"
                 )
+        if self.rules.in_loss and self.head != "crf":
+            raise SettingsError(f"rules.in_loss is for the head crf, received {self.head}: leave it out.")
+        if self.rules == RuleSettings(in_loss=True) and not self.constrained:
+            raise SettingsError("rules.in_loss needs rules, or --constrained for those of the tag scheme.")
         if self.auxiliary.task == self.task:
             raise SettingsError(f"auxiliary.task is the task itself, {self.task!r}; expected another of data.{name}.")
         if self.auxiliary.task is None and self.auxiliary != AuxiliarySettings():

@@ -6,9 +6,9 @@ import pydantic
 import pytest
 
 from seqlab.errors import SettingsError
-from seqlab.settings import DataSettings, EncoderSettings, Settings, TrainingSettings, WordSettings
+from seqlab.settings import DataSettings, EncoderSettings, RuleSettings, Settings, TrainingSettings, WordSettings
 
-PARTS = [Settings, DataSettings, WordSettings, EncoderSettings, TrainingSettings]
+PARTS = [Settings, DataSettings, WordSettings, EncoderSettings, RuleSettings, TrainingSettings]
 DATA = {"train": "train.conll"}
 
 
@@ -45,6 +45,13 @@ def test_every_part_is_documented(kind):
             {"encoder": {"epochs": 3}},
             r"known: units, layers, dropout, recurrent_dropout, cell\. Did you mean 'training\.epochs'\?$",
         ),
+        ({"rules": {"at_most": ["X"]}}, r"RuleSettings: unknown key 'at_most'; .*Did you mean 'at_most_one'\?$"),
+        ({"rules": {"only_listed": ["X"]}}, r"rules.only_listed holds TYPE=FILE.*received 'X'"),
+        ({"rules": {"only_listed": ["X=a", "X=b"]}}, r"each type once, .*received 'X=b'"),
+        ({"rules": {"only_listed": ["X=a"], "in_loss": True}}, r"does not see the words.*Decoding keeps all rules"),
+        ({"rules": {"leave_out_broken": True}}, r"rules.leave_out_broken concerns rules.in_loss"),
+        ({"rules": {"in_loss": True}}, r"rules.in_loss needs rules, or --constrained"),
+        ({"rules": {"in_loss": True}, "constrained": True, "head": "softmax"}, r"rules.in_loss is for the head crf"),
         ({"encoder": {"drop": 0.5}}, r"Did you mean 'dropout'\?$"),
         (
             {"zzz": 3},

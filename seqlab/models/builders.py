@@ -18,8 +18,9 @@ from seqlab.layers.features.chars import CharCNN
 from seqlab.layers.features.words import WordEmbedding
 from seqlab.layers.heads.base import Head
 from seqlab.layers.heads.crf import CRFHead
+from seqlab.layers.heads.rules import Rulebook
 from seqlab.layers.heads.softmax import SoftmaxHead
-from seqlab.tags.rules import scheme_constraints
+from seqlab.models.rules import Choice, rules_of
 from seqlab.text.casing import CASING
 from seqlab.text.rules import lookups
 from seqlab.text.vectorizer import DEFAULT_RULES, Vectorizer
@@ -172,40 +173,40 @@ def parts_of(
     chars: str | None,
     head: str,
     unseen_vectors: int | None,
-    constrained: bool,
+    constrained: Choice,
+    constrained_loss: bool,
 ) -> dict[str, Any]:
     """Builds what a tagger of a corpus is made of but for its encoder; see `Tagger.from_corpus`."""
     words = words_of(corpus, vectors, unseen_vectors=unseen_vectors)
     vectorizer = vectorizer_of(corpus, task, words)
+    labels = vectorizer.labels[task]
+    rules = rules_of(constrained, labels.items, vectorizer.schemes[task])
     return {
         "vectorizer": vectorizer,
         "features": features_of(vectorizer, words, chars=chars),
-        "head": head_of(head, vectorizer.labels[task], kept_scheme(vectorizer, task) if constrained else None),
+        "head": head_of(head, labels, rules, constrained_loss),
     }
 
 
-def kept_scheme(vectorizer: Vectorizer, task: str) -> str:
-    """The tag scheme that constrained decoding keeps.
-
-    Raises:
-        SettingsError: For plain labels, which have none.
-    """
-    scheme = vectorizer.schemes.get(task)
-    if scheme is None:
-        raise SettingsError(f"constrained decoding keeps a tag scheme, and {task!r} has plain labels: leave it out.")
-    return scheme
-
-
-def head_of(name: str, labels: Labels, scheme: str | None = None) -> Head:
+def head_of(name: str, labels: Labels, constraints: Rulebook | None = None, constrained_loss: bool = False) -> Head:
     """Builds the head of that name.
 
     Args:
         name: "crf" or "softmax".
         labels: What it scores.
-        scheme: The tag scheme that decoding must keep; `None` lets any label follow any other.
+        constraints: What decoding must keep; `None` lets any label follow any other.
+        constrained_loss: Whether the loss of a CRF keeps it too.
+
+    Raises:
+        SettingsError: For a name that is not known, or `constrained_loss` without a CRF or without constraints.
     """
-    constraints = None if scheme is None else scheme_constraints(labels.items, scheme)
-    return named(name, HEADS, "head")(len(labels), constraints=constraints, name="head")
+    kind = named(name, HEADS, "head")
+    options: dict[str, Any] = {"constraints": constraints}
+    if constrained_loss:
+        if kind is not CRFHead:
+            raise SettingsError(f"constrained_loss is for the head 'crf'; a {name} scores each token for itself.")
+        options["constrained_loss"] = True
+    return kind(len(labels), name="head", **options)
 
 
 def named(name: str, parts: dict[str, Part], what: str) -> Part:

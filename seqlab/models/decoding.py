@@ -11,10 +11,10 @@ import keras
 import numpy as np
 from keras import ops
 
-from seqlab.batches.loader import Batches
 from seqlab.constants import IGNORE
 from seqlab.errors import DataError, SettingsError
 from seqlab.layers.heads.chain import ChainHead
+from seqlab.models.limited import AnyBatches, LimitedBatches
 from seqlab.models.questions import INPUTS, Decode, Likelihood, Posterior, Question
 from seqlab.tags.spans import Span, span_tables
 
@@ -56,9 +56,9 @@ class Decoder:
         scores = tagger.outputs[0]  # (batch, time, labels)
         self._head = tagger.head
         self._names = tagger.labels
+        self._whole = {**tagger.input, "scores": scores}
+        self._labels: dict[bool, keras.Model] = {}
         # Flat, so that batches of all lengths join.
-        labels = Decode(tagger.head)(scores, tagger.input["mask"])["labels"]
-        self._labels = keras.Model(tagger.input, ops.reshape(labels, (-1,)))
         self._scores = keras.Model(tagger.input, ops.reshape(scores, (-1, scores.shape[-1])))
         self._inputs = {
             "scores": keras.Input((None, scores.shape[-1]), dtype=scores.dtype, name="scores"),
@@ -66,16 +66,20 @@ class Decoder:
         }
         self._graphs: dict[Hashable, keras.Model] = {}
 
-    def labels(self, batches: Batches) -> list[np.ndarray]:
+    def labels(self, batches: AnyBatches) -> list[np.ndarray]:
         """Returns the label indices of each sentence, in the corpus' order: `(tokens,)` integers."""
-        return _run(self._labels, batches)
+        return _run(self._labelling(isinstance(batches, LimitedBatches)), batches)
 
-    def scores(self, batches: Batches) -> list[np.ndarray]:
+    def scores(self, batches: AnyBatches) -> list[np.ndarray]:
         """Returns the scores of each sentence, in the corpus' order: `(tokens, labels)`."""
-        return _run(self._scores, batches)
+        return _run(self._scores, batches.batches if isinstance(batches, LimitedBatches) else batches)
 
     def answers(
-        self, batches: Batches, scores: Sequence[np.ndarray], probabilities: bool = False, n_best: int | None = None
+        self,
+        batches: AnyBatches,
+        scores: Sequence[np.ndarray],
+        probabilities: bool = False,
+        n_best: int | None = None,
     ) -> list[Answer]:
         """Asks the head about each sentence, in the corpus' order.
 
@@ -85,7 +89,7 @@ class Decoder:
             probabilities: Whether to ask for the probability of every label.
             n_best: How many of the best paths to ask for.
         """
-        graph = self._graph((), Decode, probabilities, n_best)
+        graph = self._graph(batches, (), Decode, probabilities, n_best)
         results: list[Any] = [None] * len(scores)
         for index, batch in enumerate(batches.plan):
             found = self._asked(graph, batches, index, scores)
@@ -95,7 +99,7 @@ class Decoder:
         return results
 
     def posteriors(
-        self, batches: Batches, scores: Sequence[np.ndarray], spans: Sequence[Sequence[Span]]
+        self, batches: AnyBatches, scores: Sequence[np.ndarray], spans: Sequence[Sequence[Span]]
     ) -> list[dict[Span, float]]:
         """Computes the probability of spans, boundaries included, for each sentence in the corpus' order.
 
@@ -114,14 +118,14 @@ class Decoder:
             width = _rounded(max(span.end - span.start for _, span in wanted))
             rows = [(row, span.start, span.end - span.start, types[span.type]) for row, span in wanted]
             rows += [(0, 0, 1, 0)] * (_rounded(len(rows)) - len(rows))
-            graph = self._graph(("spans",), Posterior, self._names, width)
+            graph = self._graph(batches, ("spans",), Posterior, self._names, width)
             found = self._asked(graph, batches, index, scores, spans=np.asarray(rows, "int32"))
             for (row, span), probability in zip(wanted, found.tolist(), strict=False):  # the rest are padding
                 results[batch.sentences[row]][span] = min(probability, 1.0)
         return results
 
     def token_loss(
-        self, batches: Batches, scores: Sequence[np.ndarray], labels: Sequence[np.ndarray]
+        self, batches: AnyBatches, scores: Sequence[np.ndarray], labels: Sequence[np.ndarray]
     ) -> Callable[[float], float]:
         """Returns the mean of `-log p(label)` over labelled tokens, as a function of the temperature.
 
@@ -133,7 +137,7 @@ class Decoder:
         Raises:
             DataError: If there is no labelled token at all.
         """
-        graph = self._graph(("labels", "temperature"), Likelihood)
+        graph = self._graph(batches, ("labels", "temperature"), Likelihood)
         gold = [_padded(batches, index, labels, IGNORE) for index in range(len(batches))]
         count = sum(int((part != IGNORE).sum()) for part in gold)
         if not count:
@@ -149,10 +153,26 @@ class Decoder:
 
         return loss
 
-    def _graph(self, more: Sequence[str], question: type[Question], *options: Hashable) -> keras.Model:
+    def _labelling(self, limits: bool) -> keras.Model:
+        """The graph from the tagger's inputs to labels, with or without a further one for what may stand there."""
+        if limits not in self._labels:
+            inputs = dict(self._whole) | (self._limits() if limits else {})
+            scores = inputs.pop("scores")
+            labels = Decode(self._head)(scores, inputs["mask"], inputs.get("allowed"))["labels"]
+            self._labels[limits] = keras.Model(inputs, ops.reshape(labels, (-1,)))
+        return self._labels[limits]
+
+    def _limits(self) -> dict[str, Any]:
+        """The input that says what may stand at each token."""
+        rules = self._head.constraints
+        states = self._head.tags if rules is None else rules.states
+        return {"allowed": keras.Input((None, states), dtype="bool", name="allowed")}
+
+    def _graph(self, batches: Any, more: Sequence[str], question: type[Question], *options: Hashable) -> keras.Model:
         """The graph that asks the head something, made once for each temperature, which is a constant of it.
 
         Args:
+            batches: What it will be asked about.
             more: The names in `INPUTS` of what the question takes.
             question: The layer that asks.
             *options: Its arguments but for the head.
@@ -162,19 +182,28 @@ class Decoder:
             raise SettingsError(
                 f"Confidences are those of a SoftmaxHead or a CRFHead; this model's head is a {type(head).__name__}."
             )
-        key = (question, options, head.temperature)
+        limits = isinstance(batches, LimitedBatches)
+        key = (question, options, head.temperature, limits)
         if key not in self._graphs:
             inputs = self._inputs | {name: keras.Input(name=name, **INPUTS[name]) for name in more}
+            inputs |= self._limits() if limits else {}
             self._graphs[key] = keras.Model(inputs, question(head, *options)(**inputs))
         return self._graphs[key]
 
     def _asked(
-        self, graph: keras.Model, batches: Batches, index: int, scores: Sequence[np.ndarray], **more: np.ndarray
+        self,
+        graph: keras.Model,
+        batches: AnyBatches,
+        index: int,
+        scores: Sequence[np.ndarray],
+        **more: np.ndarray,
     ) -> Any:
         """Runs a graph of `_graph` on the scores of one batch."""
         rows, time = batches.shape(index)
         lengths = batches.encoded.lengths[batches.plan[index].sentences]
         mask = np.arange(time) < lengths[:, None]  # (batch, time)
+        if isinstance(batches, LimitedBatches):
+            more["allowed"] = batches.allowed(index)
         with _few_traces_are_meant():
             return graph.predict_on_batch({"scores": _padded(batches, index, scores, 0), "mask": mask, **more})
 
@@ -206,7 +235,7 @@ def _cut(found: dict[str, np.ndarray], length: int) -> Answer:
     )
 
 
-def _padded(batches: Batches, index: int, values: Sequence[np.ndarray], fill: int) -> np.ndarray:
+def _padded(batches: AnyBatches, index: int, values: Sequence[np.ndarray], fill: int) -> np.ndarray:
     """Joins arrays of the sentences of one batch, (tokens, ...) each, to one, (batch, time, ...)."""
     found = np.full((*batches.shape(index), *values[0].shape[1:]), fill, values[0].dtype)
     for row, sentence in enumerate(batches.plan[index].sentences):
@@ -226,7 +255,7 @@ def _rounded(count: int) -> int:
     return size
 
 
-def _run(model: keras.Model, batches: Batches) -> list[np.ndarray]:
+def _run(model: keras.Model, batches: AnyBatches) -> list[np.ndarray]:
     shapes = [batches.shape(number) for number in range(len(batches))]
     if not shapes:
         return []

@@ -10,19 +10,23 @@ from keras import ops
 from seqlab.corpora.records import Corpus
 from seqlab.errors import SettingsError
 from seqlab.layers.features.words import WordEmbedding
+from seqlab.layers.heads.rules import Rulebook
 from seqlab.models import builders
-from seqlab.tags.constraints import Constraints
+from seqlab.models.rules import Choice, rules_of
 from seqlab.tags.rules import scheme_constraints
 from seqlab.text.vectorizer import Vectorizer
 from seqlab.text.vocabulary import Labels, Vocabulary
 
 
-def extended_config(tagger: Any, corpus: Corpus, min_count: int = 2) -> dict[str, Any]:
+def extended_config(
+    tagger: Any, corpus: Corpus, constrained: Choice | None = None, min_count: int = 2
+) -> dict[str, Any]:
     """Returns the tagger's config with room for a corpus' labels, characters and words, appended to the known ones.
 
     Args:
         tagger: The trained tagger.
         corpus: The corpus to go on with.
+        constrained: What decoding keeps; `None` for what the tagger keeps.
         min_count: Occurrences from which a new word without a vector gets a row.
     """
     old: Vectorizer = tagger.vectorizer
@@ -51,8 +55,10 @@ def extended_config(tagger: Any, corpus: Corpus, min_count: int = 2) -> dict[str
             inner["characters"] = len(vectorizer.characters)
         feature.pop("build_config", None)
     config["head"]["config"]["tags"] = len(vectorizer.labels[tagger.task])
-    if config["head"]["config"].get("constraints") is not None:
-        config["head"]["config"]["constraints"] = _wider(tagger, vectorizer.labels[tagger.task]).get_config()
+    if constrained is not None or config["head"]["config"].get("constraints") is not None:
+        labels = vectorizer.labels[tagger.task]
+        rules = _wider(tagger, labels) if constrained is None else rules_of(constrained, labels.items, tagger.scheme)
+        config["head"]["config"]["constraints"] = rules and rules.get_config()
     config["head"].pop("build_config", None)
     config["auxiliary"] = []
     return config
@@ -91,15 +97,16 @@ def _word_table(tagger: Any) -> WordEmbedding:
     raise ValueError("This tagger reads no words: there is no table to extend.")
 
 
-def _wider(tagger: Any, labels: Labels) -> Constraints:
+def _wider(tagger: Any, labels: Labels) -> Rulebook:
     """The constraints of the head for more labels, where they are those of the tag scheme."""
-    known: Constraints = tagger.head.constraints
+    known: Rulebook = tagger.head.constraints
     if known.tags == tuple(labels.items):
         return known
     if tagger.scheme is None or known != scheme_constraints(known.tags, tagger.scheme):
         raise SettingsError(
             f"The head's constraints know nothing of the new labels {', '.join(labels.items[len(known.tags) :])}, and "
-            "are not those of a tag scheme: build the tagger anew, with constraints over all labels."
+            "are not those of a tag scheme alone: say what holds for all labels, as in extended(corpus, "
+            "constrained=lambda labels, scheme: at_most_one(labels, scheme, 'PER'))."
         )
     return scheme_constraints(labels.items, tagger.scheme)
 

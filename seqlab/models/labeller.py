@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -17,6 +17,7 @@ from seqlab.evaluation.calibration import Reliability, reliability_of
 from seqlab.evaluation.scores import Scores, score
 from seqlab.evaluation.temperature import Temperature, minimise_temperature
 from seqlab.models.decoding import Answer, Decoder
+from seqlab.models.limited import Forced, limited
 from seqlab.models.sequence_model import SequenceModel
 from seqlab.models.tagging import Reading, Tagging, tagged
 from seqlab.text.tokenizer import Tokenizer, split_sentences
@@ -95,10 +96,18 @@ class Labeller(SequenceModel):
         gold = [sentence.columns[self.task] for sentence in batches.encoded.sentences]
         return score(gold, self.tags(batches), self.scheme)
 
-    def tags(self, data: Any) -> list[list[str]]:
-        """Returns the tags of each sentence of a corpus, in its order."""
+    def tags(self, data: Any, forced: Mapping[int, Forced] | None = None) -> list[list[str]]:
+        """Returns the tags of each sentence of a corpus, in its order.
+
+        Args:
+            data: A corpus, a list of sentences, or `Batches` in the order of their sentences.
+            forced: For some sentences, by number, the tags of some tokens: `{0: {2: "B-PER", 4: {"O", "B-LOC"}}}`.
+
+        Raises:
+            DataError: Nothing satisfies the head's rules and what is forced in some sentence, which is named.
+        """
         names = self.labels
-        return [[names[label] for label in labels] for labels in self.decoder.labels(self.batches(data))]
+        return [[names[label] for label in labels] for labels in self.decoder.labels(self._limited(data, forced))]
 
     def tag(
         self,
@@ -106,6 +115,7 @@ class Labeller(SequenceModel):
         tokenizer: Tokenizer = split_sentences,
         probabilities: bool = False,
         n_best: int | None = None,
+        forced: Forced | None = None,
     ) -> Tagging:
         """Tags one text, or one sentence that is already cut into words.
 
@@ -115,14 +125,16 @@ class Labeller(SequenceModel):
             probabilities: Whether to tell the probability of each tag (its marginal) and of each span (its posterior,
                 boundaries included).
             n_best: How many of the best ways to tag each sentence to tell, with their probabilities.
+            forced: For some tokens of the text, from 0, the tag or the tags allowed: `{2: "B-PER", 4: {"O", "B-LOC"}}`.
 
         Returns:
             Tokens, tags and spans with character offsets; empty for empty text.
 
         Raises:
+            DataError: Nothing satisfies the head's rules and what is forced in some sentence, which is named.
             SettingsError: For an `n_best` below 1, or a head that has no such probabilities.
         """
-        return self.tag_all([text], tokenizer, probabilities, n_best)[0]
+        return self.tag_all([text], tokenizer, probabilities, n_best, None if forced is None else {0: forced})[0]
 
     def tag_all(
         self,
@@ -130,21 +142,28 @@ class Labeller(SequenceModel):
         tokenizer: Tokenizer = split_sentences,
         probabilities: bool = False,
         n_best: int | None = None,
+        forced: Mapping[int, Forced] | None = None,
     ) -> list[Tagging]:
-        """Tags many texts at once, in batches over all of them. See `tag`."""
+        """Tags many texts at once, in batches over all of them. See `tag`; `forced` is by a text's number."""
         if isinstance(texts, str):
             raise DataError("tag_all takes several texts, received one; use tag for one text.")
         if n_best is not None:
             check_count("n_best", n_best)
         read = partial(self.readings, probabilities=probabilities, n_best=n_best)
         asked = {"probabilities": probabilities, "n_best": n_best is not None}
-        return tagged(texts, tokenizer, read, scheme=self.scheme, **asked)
+        return tagged(texts, tokenizer, read, forced, scheme=self.scheme, **asked)
 
-    def readings(self, data: Any, probabilities: bool = False, n_best: int | None = None) -> list[Reading]:
-        """Returns what the tagger says of each sentence of a corpus, in its order; arguments as in `tag`."""
-        batches, decoder = self.batches(data), self.decoder
+    def readings(
+        self,
+        data: Any,
+        forced: Mapping[int, Forced] | None = None,
+        probabilities: bool = False,
+        n_best: int | None = None,
+    ) -> list[Reading]:
+        """Returns what the tagger says of each sentence of a corpus, in its order; arguments as in `tags` and `tag`."""
         if not probabilities and n_best is None:
-            return [Reading(tags) for tags in self.tags(batches)]
+            return [Reading(tags) for tags in self.tags(data, forced)]
+        batches, decoder = self._limited(data, forced), self.decoder
         scores = decoder.scores(batches)
         answers = decoder.answers(batches, scores, probabilities, n_best)
         found = [_reading(answer, np.array(self.labels, object)) for answer in answers]
@@ -160,7 +179,7 @@ class Labeller(SequenceModel):
         Args:
             data: A corpus, a list of sentences or `Batches`.
         """
-        return [answer.probabilities for answer in self._answers(self.batches(data))]
+        return [answer.probabilities for answer in self._answers(data)]
 
     def reliability(self, data: Any, bins: int = 15) -> Reliability:
         """Holds the probabilities of the tags that `tags` gives against how many of them are right.
@@ -197,12 +216,17 @@ class Labeller(SequenceModel):
         batches = labelled(self.batches(data), self.task)
         encoded = batches.encoded
         labels = np.split(encoded.labels[self.task], encoded.offsets[1:-1])
-        loss = self.decoder.token_loss(batches, self.decoder.scores(batches), labels)
+        limits = self._limited(batches)
+        loss = self.decoder.token_loss(limits, self.decoder.scores(limits), labels)
         found = minimise_temperature(loss, tolerance=1e-4)  # as exact as sums of float32 are
         self.head.temperature = found.value
         return found
 
-    def _answers(self, batches: Batches) -> list[Answer]:
+    def _limited(self, data: Any, forced: Mapping[int, Forced] | None = None) -> Any:
+        return limited(self.batches(data), self.head, self.labels, forced)
+
+    def _answers(self, data: Any) -> list[Answer]:
+        batches = self._limited(data)
         return self.decoder.answers(batches, self.decoder.scores(batches), probabilities=True)
 
 

@@ -38,13 +38,14 @@ class Decode(Question):
         self.probabilities = probabilities
         self.n_best = n_best
 
-    def call(self, scores: Any, mask: Any = None) -> dict[str, Any]:
+    def call(self, scores: Any, mask: Any = None, allowed: Any = None) -> dict[str, Any]:
         """Returns a dict by field, with the batch first; a mask that the head was called with is found by itself."""
-        found = {"labels": self.head.decode(scores, mask)}
+        limits = {} if allowed is None else {"allowed": allowed}  # which not every head knows
+        found = {"labels": self.head.decode(scores, mask, **limits)}
         if self.probabilities:
-            found["probabilities"] = self.head.probabilities(scores, mask)
+            found["probabilities"] = self.head.probabilities(scores, mask, **limits)
         if self.n_best is not None:
-            found["paths"], found["chances"] = self.head.n_best(scores, mask, self.n_best)
+            found["paths"], found["chances"] = self.head.n_best(scores, mask, self.n_best, **limits)
         return found
 
 
@@ -56,18 +57,18 @@ class Posterior(Question):
         _, self.kinds, self.joints = span_tables(names)
         self.width = width
 
-    def call(self, scores: Any, mask: Any, spans: Any) -> Any:
+    def call(self, scores: Any, mask: Any, spans: Any, allowed: Any = None) -> Any:
         """Returns (spans,) for spans (spans, 4): the sentence, first token, number of tokens and type."""
         kinds = ops.take(ops.convert_to_tensor(self.kinds), spans[:, 3], axis=0)  # (spans, tags)
-        return self.head.span_probabilities(scores, mask, spans[:, :3], kinds, self.joints, self.width)
+        return self.head.span_probabilities(scores, mask, spans[:, :3], kinds, self.joints, self.width, allowed)
 
 
 class Likelihood(Question):
     """The logarithm of the probability of given labels at a given temperature."""
 
-    def call(self, scores: Any, mask: Any, labels: Any, temperature: Any) -> Any:
+    def call(self, scores: Any, mask: Any, labels: Any, temperature: Any, allowed: Any = None) -> Any:
         """Returns the sums over each sentence's labelled tokens, (batch,); the temperature is (1,)."""
-        shares = self.head.probabilities(scores, mask, temperature=temperature[0])  # (batch, time, tags)
+        shares = self.head.probabilities(scores, mask, allowed, temperature[0])  # (batch, time, tags)
         hits = ops.equal(labels[..., None], ops.arange(self.head.tags, dtype="int32"))
         logs = ops.log(ops.maximum(ops.sum(ops.where(hits, shares, 0), axis=2), LEAST))
         return ops.sum(ops.where(ops.not_equal(labels, IGNORE), logs, 0), axis=1)

@@ -16,7 +16,10 @@ from seqlab.models import builders
 from seqlab.models.auxiliary import Auxiliary, check_labels
 from seqlab.models.best import BestWeights
 from seqlab.models.extend import copy_weights, extended_config
+from seqlab.models.gold import without_broken
 from seqlab.models.labeller import Labeller, labelled
+from seqlab.models.limited import limited
+from seqlab.models.rules import Choice
 from seqlab.text.vectorizer import Vectorizer
 from seqlab.text.vectors import WordVectors
 
@@ -88,7 +91,8 @@ class Tagger(Labeller):
         head: str = "crf",
         encoder: keras.layers.Layer | None = None,
         unseen_vectors: int | None = None,
-        constrained: bool = False,
+        constrained: Choice = False,
+        constrained_loss: bool = False,
     ) -> Tagger:
         """Builds a tagger for a corpus: words, casing and characters into a recurrent stack and a head.
 
@@ -100,7 +104,9 @@ class Tagger(Labeller):
             head: `"crf"` or `"softmax"`.
             encoder: Layer called as `encoder(x, mask=mask)`; two layers of `RecurrentStack(100)` by default.
             unseen_vectors: How many vectors of words that training does not hold travel in the model; `None` for all.
-            constrained: Whether decoding keeps the tag scheme.
+            constrained: What decoding keeps: `True` for the tag scheme, or rules of `seqlab.tags` over the sorted
+                labels; or a function of (labels, scheme) that makes them.
+            constrained_loss: Whether the loss of a CRF keeps it too.
 
         Returns:
             The tagger, to be compiled.
@@ -108,16 +114,22 @@ class Tagger(Labeller):
         Raises:
             DataError: If the corpus has no such column.
         """
-        parts = builders.parts_of(corpus, task, word_vectors, chars, head, unseen_vectors, constrained)
+        parts = builders.parts_of(
+            corpus, task, word_vectors, chars, head, unseen_vectors, constrained, constrained_loss
+        )
         return cls(task=task, encoder=encoder or RecurrentStack(100, layers=2, dropout=0.4, name="encoder"), **parts)
 
-    def extended(self, corpus: Corpus) -> Tagger:
+    def extended(self, corpus: Corpus, constrained: Choice | None = None) -> Tagger:
         """Returns a tagger that has learnt the same and has room for a corpus' new labels, words and characters.
 
         Args:
             corpus: What to go on with, without auxiliary tasks; compile the new tagger and fit it on it.
+            constrained: As in `from_corpus`, over all labels; by default what this tagger keeps.
+
+        Raises:
+            SettingsError: There are new labels, of which rules other than a tag scheme's know nothing.
         """
-        tagger = Tagger.from_config(extended_config(self, self.aligned(corpus)))
+        tagger = Tagger.from_config(extended_config(self, self.aligned(corpus), constrained))
         copy_weights(self, tagger)
         return tagger
 
@@ -126,20 +138,29 @@ class Tagger(Labeller):
         """Labels and loss weights are found by column."""
         return self.tasks
 
-    def fit(self, x: Any = None, y: Any = None, restore_best: str | None = "val_f1", **kwargs: Any) -> Any:
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        restore_best: str | None = "val_f1",
+        leave_out_broken: bool = False,
+        **kwargs: Any,
+    ) -> Any:
         """Trains as `keras.Model.fit` does; the best epoch's weights are restored at the end.
 
         Args:
             x: A corpus, or anything that Keras takes. A corpus is shuffled anew in each epoch, alike in each `fit`.
             y: Labels, where `x` holds none.
             restore_best: The validation figure that names the best epoch; `None` keeps the last epoch's weights.
+            leave_out_broken: Leave sentences out of a `constrained_loss` whose labels break its rules.
             **kwargs: As `keras.Model.fit`; `batch_size` is 32 by default.
 
         Returns:
             Keras' history.
 
         Raises:
-            DataError: If the corpus has labels that the tagger does not know.
+            DataError: For labels that the tagger does not know, or that break rules of the loss; for a sentence to
+                validate on that nothing satisfies.
         """
         size = kwargs.pop("batch_size", None) or 32
         batches = labelled(self.batches(x, strict=True, batch_size=size, shuffle=True), *self.tasks)
@@ -147,9 +168,12 @@ class Tagger(Labeller):
             kwargs["shuffle"] = False  # Keras would shuffle again, in an order that a resumed run cannot repeat
         elif y is not None:
             kwargs["batch_size"] = size
+        batches = without_broken(self, batches, "training data", leave_out_broken, y)
         held_out = kwargs.pop("validation_data", None)
         if held_out is not None:
             held_out = labelled(self.batches(held_out, batch_size=max(size, 32)), self.task)
+            held_out = without_broken(self, held_out, "validation data")
+            limited(held_out, self.head, self.labels)
             if restore_best is not None:
                 kwargs["callbacks"] = [*(kwargs.get("callbacks") or []), BestWeights(restore_best)]
         return super().fit(batches, y, validation_data=held_out, **kwargs)
@@ -158,6 +182,7 @@ class Tagger(Labeller):
         """Evaluates as `keras.Model.evaluate` does, with precision, recall, F1 and accuracy of the tags besides."""
         size = kwargs.pop("batch_size", None) or 32
         batches = labelled(self.batches(x, batch_size=size), self.task)
+        batches = without_broken(self, batches, "data to evaluate", labels=y)
         if not isinstance(batches, keras.utils.PyDataset) and y is not None:
             kwargs["batch_size"] = size
         logs = super().evaluate(batches, y, return_dict=True, **kwargs)

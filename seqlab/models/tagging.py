@@ -8,7 +8,8 @@ from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
 from seqlab.corpora.records import Sentence
-from seqlab.errors import DataError
+from seqlab.errors import DataError, SettingsError
+from seqlab.models.limited import Forced
 from seqlab.tags.spans import Span, spans
 from seqlab.text.tokenizer import Token, Tokenizer
 
@@ -185,7 +186,8 @@ def draft_words(words: Sequence[str]) -> Draft:
 def tagged(
     texts: Iterable[str | Sequence[str]],
     tokenizer: Tokenizer,
-    read: Callable[[list[Sentence]], list[Reading]],
+    read: Callable[[list[Sentence], dict[int, Forced]], list[Reading]],
+    forced: Mapping[int, Forced] | None = None,
     **options: Any,
 ) -> list[Tagging]:
     """Tags texts, and sentences that are already cut into words, in batches over all of them.
@@ -193,10 +195,36 @@ def tagged(
     Args:
         texts: The texts.
         tokenizer: Cuts a text into sentences of tokens.
-        read: From sentences to what is said of each.
+        read: From sentences, and the tags forced in some of them, to what is said of each.
+        forced: For some texts, by number, the tags of some tokens, counted over the whole text.
         **options: Of `Draft.finish`.
+
+    Raises:
+        SettingsError: Tags are forced in a text or at a token that does not exist.
     """
     drafts = [Draft(text, tokenizer(text)) if isinstance(text, str) else draft_words(text) for text in texts]
     flat = [sentence for draft in drafts for sentence in draft.to_tag()]
-    readings = iter(read(flat) if flat else [])
+    limits = _by_sentence(drafts, forced or {})
+    readings = iter(read(flat, limits) if flat else [])
     return [draft.finish([next(readings) for _ in draft.sentences], **options) for draft in drafts]
+
+
+def _by_sentence(drafts: Sequence[Draft], forced: Mapping[int, Forced]) -> dict[int, Forced]:
+    """Says of tags that are forced in texts in which sentences, counted over all texts, they are."""
+    for number in forced:
+        if number not in range(len(drafts)):
+            raise SettingsError(f"Tags are forced in text {number!r}; there are {len(drafts)}, counted from 0.")
+    found: dict[int, Forced] = {}
+    sentences = 0
+    for number, draft in enumerate(drafts):
+        left = dict(forced.get(number, {}))
+        start = 0
+        for tokens in draft.sentences:
+            end = start + len(tokens)
+            own = {place: left.pop(place) for place in list(left) if place in range(start, end)}
+            if own:
+                found[sentences] = {place - start: tags for place, tags in own.items()}
+            sentences, start = sentences + 1, end
+        for place in left:
+            raise SettingsError(f"Tags are forced at token {place!r} of a text of {start} tokens, counted from 0.")
+    return found

@@ -13,6 +13,7 @@ from seqlab.models import builders
 from seqlab.models.auxiliary import Auxiliary
 from seqlab.models.tagger import Tagger
 from seqlab.settings import Settings, TrainingSettings
+from seqlab.training.rules import rulebook
 
 LAST_RATE = 0.03  # share of the learning rate that a linear schedule ends with
 
@@ -29,7 +30,8 @@ def build(settings: Settings, corpus: Corpus) -> Tagger:
     )
     others = [settings.auxiliary.task] if settings.auxiliary.task else []
     vectorizer = builders.vectorizer_of(corpus, settings.task, words, others=others)
-    scheme = builders.kept_scheme(vectorizer, settings.task) if settings.constrained else None
+    labels = vectorizer.labels[settings.task]
+    rules = rulebook(settings, labels.items, vectorizer.schemes[settings.task])
     return Tagger(
         vectorizer=vectorizer,
         task=settings.task,
@@ -50,7 +52,7 @@ def build(settings: Settings, corpus: Corpus) -> Tagger:
             all_layers=bool(others),
             name="encoder",
         ),
-        head=builders.head_of(settings.head, vectorizer.labels[settings.task], scheme),
+        head=builders.head_of(settings.head, labels, rules, settings.rules.in_loss),
         auxiliary=[
             Auxiliary(task, SoftmaxHead(len(vectorizer.labels[task]), name=f"head_{task}"), settings.auxiliary.layer)
             for task in others

@@ -81,7 +81,7 @@ def held_out(train: Corpus, amount: float, seed: int) -> tuple[Corpus, Corpus]:
 def digest(settings: Settings) -> dict[str, str]:
     """Returns the SHA-256 of every file that the settings name: a resumed run must read the same ones."""
     data = settings.data
-    paths = [data.train, data.dev, data.test, settings.words.vectors]
+    paths = [data.train, data.dev, data.test, settings.words.vectors, *settings.rules.lists.values()]
     found = {}
     for path in paths:
         if path is not None and Path(path).is_file():

@@ -22,6 +22,7 @@ from seqlab.settings import Settings, TrainingSettings
 from seqlab.training import data as data_room
 from seqlab.training.build import build, compile_tagger
 from seqlab.training.lock import locked
+from seqlab.training.rules import examine
 from seqlab.training.state import RunState
 
 log = logging.getLogger(__name__)
@@ -63,6 +64,7 @@ def train(
     """
     folder = Path(folder)
     corpora = data_room.corpora(settings, strict)
+    examine(settings, *corpora)
     with locked(folder):
         _open_folder(settings, folder, resume)
         return run(settings, folder, corpora, verbose)
@@ -94,6 +96,7 @@ def run(settings: Settings, folder: Path, corpora: data_room.Data, verbose: int 
             initial_epoch=state.epochs,
             callbacks=[*watched, state, _Report(folder, state, best), _board(folder)],
             restore_best=None,
+            leave_out_broken=settings.rules.leave_out_broken,
             verbose=verbose,
         )
     return _finish(tagger, folder, corpora)
@@ -221,6 +224,7 @@ def train_folds(
     """
     folder = Path(folder)
     train_corpus = data_room.read(settings.data.train, settings.task, settings.data)
+    examine(settings, train_corpus)
     with locked(folder):
         _open_folder(settings, folder, resume)
         found = []

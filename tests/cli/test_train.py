@@ -199,3 +199,35 @@ def test_columns_are_refused_where_files_are_conllu(capsys: pytest.CaptureFixtur
 def test_the_recipe_stands_before_the_flags(recipe: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "--seed", "2", recipe]) == 1
     assert "the recipe stands before the flags" in capsys.readouterr().err
+
+
+def test_rules_by_flag(recipe: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder, places = tmp_path / "run", tmp_path / "adverbs.txt"
+    places.write_text("also\nmore recently\n", encoding="utf-8")
+    flags = ["--training.epochs", "1", "--words.chars", "None", "--constrained", "--rules.at-most-one", "VP", "PP"]
+    flags += ["--rules.forbid", "O O", "<start> B-VP", "--rules.require", "B-SBAR B-NP", "--rules.at-least-one", "NP"]
+    flags += ["--rules.only-listed", f"ADVP={places}"]
+    assert main(["train", recipe, "--run", str(folder), *flags]) == 0
+    stored = Settings.model_validate_json((folder / "settings.json").read_text("utf-8")).rules
+    assert stored.at_most_one == ("VP", "PP") and stored.forbid == ("O O", "<start> B-VP") and not stored.in_loss
+    capsys.readouterr()
+    assert main(["tag", str(folder), "--tokens", "Snow also fell in Oslo more recently ."]) == 0
+    tags = [line.split("\t")[1] for line in capsys.readouterr().out.splitlines() if line]
+    assert tags.count("B-VP") <= 1 and "B-NP" in tags and tags[0] != "B-VP"
+    assert main(["train", "--resume", str(folder)]) == 0
+    places.write_text("also\n", encoding="utf-8")
+    assert main(["train", "--resume", str(folder)]) == 1
+    assert f"was trained on other data: {places}" in capsys.readouterr().err
+
+
+def test_rules_that_the_training_data_break_are_listed(
+    recipe: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = ["--run", str(tmp_path / "run"), "--rules.at-most-one", "NP", "--rules.in-loss"]
+    assert main(["train", recipe, *flags]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("seqlab train: The loss keeps rules that the training data breaks, at ")
+    assert re.search(r"\n\S+train\.conll:\d+: column 'chunk': 'B-NP' breaks this: at most one span of 'NP'", error)
+    assert "--rules.leave-out-broken" in error
+    assert main(["train", recipe, "--run", str(tmp_path / "run"), "--rules.at-most-one", "NPP"]) == 1
+    assert "No tag has the type 'NPP'; " in capsys.readouterr().err

@@ -8,9 +8,12 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from seqlab.corpora.records import Corpus, Sentence
+from seqlab.errors import SettingsError
 from seqlab.layers.features.words import WordEmbedding
 from seqlab.layers.stack import RecurrentStack
 from seqlab.models.tagger import Tagger
+from seqlab.tags.counting import at_most_one
+from seqlab.tags.listed import only_listed
 from seqlab.text.vectors import WordVectors
 from tests import tiny
 
@@ -106,3 +109,23 @@ def test_new_labels_come_in_the_scheme_of_the_tagger() -> None:
     assert grown.head.constraints.tags == grown.labels
     grown.compile("adam")
     grown.fit(new_corpus(), epochs=1, verbose=0)
+
+
+def test_rules_of_ones_own_stay_without_new_labels_and_are_asked_for_with_them() -> None:
+    def once(labels, scheme):
+        return at_most_one(labels, scheme, "NP") & only_listed(labels, scheme, "VP", [["fell"]])
+
+    options = {"encoder": RecurrentStack(4), "chars": None}
+    tagger = Tagger.from_corpus(tiny.train_part(), "chunk", constrained=once, **options)
+    kept = tagger.extended(tiny.part("train", 3)).head.constraints
+    assert kept.get_config() == tagger.head.constraints.get_config()
+    with pytest.raises(
+        SettingsError, match=r"know nothing of the new labels B-XX, I-XX, .*extended\(corpus, constrained"
+    ):
+        tagger.extended(new_corpus())
+    grown = tagger.extended(new_corpus(), constrained=once)
+    assert grown.head.constraints.tags == grown.labels and len(grown.head.constraints.gates) == 1
+    tags = grown.tags(new_corpus())
+    assert all(path.count("B-NP") <= 1 and not {"B-VP", "I-VP"} & set(path) for path in tags)  # nothing fell
+    assert tagger.extended(new_corpus(), constrained=False).head.constraints is None
+    assert tagger.extended(new_corpus(), constrained=True).head.constraints.tags == grown.labels

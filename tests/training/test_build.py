@@ -79,7 +79,7 @@ def test_constrained_decoding_follows_the_settings(tmp_path: Path) -> None:
         grown = tagger.extended(tiny.part("test", 5))
         assert grown.head.constraints.tags == grown.labels
     assert build(Settings(**values), tiny.train_part()).head.constraints is None
-    with pytest.raises(SettingsError, match="keeps a tag scheme, and 'pos' has plain labels"):
+    with pytest.raises(SettingsError, match="constrained is about spans, and 'pos' has plain labels"):
         build(Settings(**{**values, "task": "pos", "constrained": True}), tiny.train_part())
 
 
