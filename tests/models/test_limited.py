@@ -16,10 +16,12 @@ from seqlab.models.limited import LimitedBatches, limited
 from seqlab.tags import rules as tag_rules
 from seqlab.tags.counting import at_least_one, at_most_one
 from seqlab.tags.listed import only_listed
+from seqlab.tags.spans import Span
 from tests import tiny
 from tests.conftest import ROOT
 from tests.models import toy
 from tests.oracles import constraints as oracle
+from tests.oracles.spans import read
 
 ENTRIES = [["a"], ["b", "a"], ["c", "a", "b"]]
 NO_REPEAT = [("O", "O"), (None, "B-Y"), ("B-X", None)]
@@ -84,6 +86,29 @@ def test_forced_tags_with_and_without_rules(name):
     assert list(tagger.tag(toy.TEXTS[0], forced=alone).tags) == wanted[0]
     assert [list(tagging.tags) for tagging in tagger.tag_all(toy.TEXTS, forced=forced)] == wanted
     assert tagger.tags(sentences, forced={}) == tagger.tags(sentences, forced={1: {}}) == tagger.tags(sentences)
+
+
+def test_confidences_are_those_of_the_paths_that_are_left():
+    (constrained, allows), forced = CASES["listed"], FORCED["listed"]
+    tagger = toy.tagger(constrained)
+    tagger.head.temperature = 2.0
+    batches = toy.batches(tagger, toy.TEXTS)
+    readings = tagger.readings(batches, forced, probabilities=True, n_best=3)
+    marginals = tagger.probabilities(batches)  # under the rules alone
+    scores = tagger.predict(batches)
+    for number, (words, reading) in enumerate(zip(toy.TEXTS, readings, strict=True)):
+        held = oracle.both(allows, oracle.forced(forced.get(number, {})))
+        paths, shares = toy.distribution(tagger, words, scores[number], held)
+        assert [tuple(tags) for tags, _ in reading.n_best] == paths[:3]
+        assert [chance for _, chance in reading.n_best] == pytest.approx(shares[:3], rel=1e-3)
+        same = np.array(paths) == np.array(reading.tags)  # (paths, tokens)
+        assert reading.probabilities == pytest.approx(shares @ same, rel=1e-3)
+        for chunk in read(reading.tags):
+            wanted = shares @ [chunk in read(path) for path in paths]
+            assert reading.posteriors[Span(*chunk)] == pytest.approx(wanted, rel=1e-3)
+        free, weights = toy.distribution(tagger, words, scores[number], allows)
+        shown = np.array(free)[..., None] == np.array(tagger.labels)  # (paths, tokens, labels)
+        np.testing.assert_allclose(marginals[number], np.einsum("p,ptk->tk", weights, shown), atol=1e-4)
 
 
 def test_tags_are_forced_by_a_tokens_place_in_a_whole_text():

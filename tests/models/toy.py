@@ -52,6 +52,19 @@ def best(made, texts, allows):
     return found
 
 
+def distribution(made, words, scores, allows):
+    """All paths of a text with these scores that `allows(path, words)`, the best first, and their probabilities."""
+    moves = [keras.ops.convert_to_numpy(part).astype("float64") for part in made.head.moves()]
+    good = [path for path in all_paths(made.labels, len(words)) if allows(path, words)]
+    totals = (
+        np.array([oracle.best([path], made.labels, scores.astype("float64"), *moves)[1] for path in good])
+        / made.head.temperature
+    )
+    order = np.argsort(-totals)
+    shares = np.exp(totals[order] - totals.max())
+    return [good[place] for place in order], shares / shares.sum()
+
+
 def batches(made, texts):
     """One padded batch, so that little is compiled."""
     return made.batches([Sentence(words) for words in texts], batch_size=len(texts), padding=0.9)
