@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from seqlab.constants import IGNORE
+from seqlab.layers.heads.chain import ChainHead
 from seqlab.tags.spans import span_tables
 
 LEAST = 1e-37
@@ -22,7 +23,10 @@ INPUTS: dict[str, dict[str, Any]] = {
 
 
 class Question(keras.layers.Layer):
-    """Base of what a head is asked, as a layer. Scores keep their type under every dtype policy."""
+    """Base of what a head is asked, as a layer. Scores keep their type under every dtype policy.
+
+    Each says the shapes that it gives: Keras would trace the operations for them, and JAX cannot with unknown sizes.
+    """
 
     def __init__(self, head: keras.layers.Layer) -> None:
         super().__init__(autocast=False)
@@ -48,6 +52,19 @@ class Decode(Question):
             found["paths"], found["chances"] = self.head.n_best(scores, mask, self.n_best, **limits)
         return found
 
+    def compute_output_spec(self, scores: Any, mask: Any = None, allowed: Any = None) -> dict[str, Any]:
+        """Says the shapes of `call`."""
+        if not isinstance(self.head, ChainHead):
+            return super().compute_output_spec(scores, mask)
+        batch, time, tags = scores.shape
+        found = {"labels": keras.KerasTensor((batch, time), "int32")}
+        if self.probabilities:
+            found["probabilities"] = keras.KerasTensor((batch, time, tags), scores.dtype)
+        if self.n_best is not None:
+            found["paths"] = keras.KerasTensor((batch, self.n_best, time), "int32")
+            found["chances"] = keras.KerasTensor((batch, self.n_best), scores.dtype)
+        return found
+
 
 class Posterior(Question):
     """The probability of spans of up to a width, boundaries included; labels are given by their names."""
@@ -62,6 +79,10 @@ class Posterior(Question):
         kinds = ops.take(ops.convert_to_tensor(self.kinds), spans[:, 3], axis=0)  # (spans, tags)
         return self.head.span_probabilities(scores, mask, spans[:, :3], kinds, self.joints, self.width, allowed)
 
+    def compute_output_spec(self, scores: Any, mask: Any, spans: Any, allowed: Any = None) -> Any:
+        """Says the shape of `call`."""
+        return keras.KerasTensor(spans.shape[:1], scores.dtype)
+
 
 class Likelihood(Question):
     """The logarithm of the probability of given labels at a given temperature."""
@@ -72,3 +93,7 @@ class Likelihood(Question):
         hits = ops.equal(labels[..., None], ops.arange(self.head.tags, dtype="int32"))
         logs = ops.log(ops.maximum(ops.sum(ops.where(hits, shares, 0), axis=2), LEAST))
         return ops.sum(ops.where(ops.not_equal(labels, IGNORE), logs, 0), axis=1)
+
+    def compute_output_spec(self, scores: Any, mask: Any, labels: Any, temperature: Any, allowed: Any = None) -> Any:
+        """Says the shape of `call`."""
+        return keras.KerasTensor(scores.shape[:1], scores.dtype)

@@ -39,6 +39,23 @@ def test_a_question_gives_what_the_head_gives(policy: str) -> None:
     assert_allclose(posteriors, head.span_probabilities(scores, MASK, spans[:, :3], kinds, joints, 4), rtol=1e-6)
 
 
+def test_shapes_are_those_that_keras_is_told() -> None:
+    head = learnt(CRFHead(3))
+    scores, mask = keras.Input((None, 3)), keras.Input((None,), dtype="bool")
+    spans, labels, heat = keras.Input((4,), dtype="int32"), keras.Input((None,), dtype="int32"), keras.Input(())
+    told = [
+        Decode(head, probabilities=True, n_best=2)(scores, mask),
+        Posterior(head, NAMES, 4)(scores, mask, spans),
+        Likelihood(head)(scores, mask, labels, heat),
+    ]
+    model = keras.Model([scores, mask, spans, labels, heat], told)
+    values = array(head(FEATURES, mask=MASK))
+    arrays = [values, MASK, np.array([[0, 1, 2, 0]], "int32"), LABELS.astype("int32"), np.ones(1, "float32")]
+    for spec, found in zip(keras.tree.flatten(told), keras.tree.flatten(model(arrays)), strict=True):
+        assert len(spec.shape) == len(found.shape) and spec.dtype == keras.backend.standardize_dtype(found.dtype)
+        assert all(size in (None, real) for size, real in zip(spec.shape, found.shape, strict=True))
+
+
 def test_likelihood_sums_logarithms_of_marginals_at_the_given_temperature() -> None:
     head = learnt(CRFHead(3, temperature=5.0))
     scores = array(head(FEATURES, mask=MASK))
