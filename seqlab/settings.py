@@ -185,7 +185,8 @@ class Settings(_Part):
                 )
         if self.rules.in_loss and self.head != "crf":
             raise SettingsError(f"rules.in_loss is for the head crf, received {self.head}: leave it out.")
-        if self.rules == RuleSettings(in_loss=True) and not self.constrained:
+        flags = {"in_loss": False, "leave_out_broken": False}
+        if self.rules.in_loss and self.rules.model_copy(update=flags) == RuleSettings() and not self.constrained:
             raise SettingsError("rules.in_loss needs rules, or --constrained for those of the tag scheme.")
         if self.auxiliary.task == self.task:
             raise SettingsError(f"auxiliary.task is the task itself, {self.task!r}; expected another of data.{name}.")

@@ -51,6 +51,7 @@ def test_every_part_is_documented(kind):
         ({"rules": {"only_listed": ["X=a"], "in_loss": True}}, r"does not see the words.*Decoding keeps all rules"),
         ({"rules": {"leave_out_broken": True}}, r"rules.leave_out_broken concerns rules.in_loss"),
         ({"rules": {"in_loss": True}}, r"rules.in_loss needs rules, or --constrained"),
+        ({"rules": {"in_loss": True, "leave_out_broken": True}}, r"rules.in_loss needs rules, or --constrained"),
         ({"rules": {"in_loss": True}, "constrained": True, "head": "softmax"}, r"rules.in_loss is for the head crf"),
         ({"encoder": {"drop": 0.5}}, r"Did you mean 'dropout'\?$"),
         (

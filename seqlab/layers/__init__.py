@@ -17,7 +17,7 @@ from seqlab.layers.cells import (
     ZoneoutCell,
 )
 from seqlab.layers.features import CasingEmbedding, CharCNN, WordEmbedding
-from seqlab.layers.heads import CRF, CRFHead, CTCHead, Head, MultiLabelHead, SoftmaxHead
+from seqlab.layers.heads import CRF, ChainHead, CRFHead, CTCHead, Head, MultiLabelHead, SoftmaxHead
 from seqlab.layers.recurrent import Recurrent
 from seqlab.layers.stack import RecurrentStack
 
@@ -27,6 +27,7 @@ __all__ = [
     "CRFHead",
     "CTCHead",
     "CasingEmbedding",
+    "ChainHead",
     "CharCNN",
     "GRUCell",
     "Head",

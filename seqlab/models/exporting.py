@@ -16,6 +16,7 @@ from seqlab.files import replaced_folder, write_text
 from seqlab.models.questions import Decode
 
 CARD = "seqlab.json"
+EXPORTED = {CARD, "saved_model.pb", "fingerprint.pb", "assets", "variables"}  # what stands in the folder
 SIGNATURES = {"serving_default": "labels", "probabilities": "probabilities", "scores": "scores"}
 """What each signature gives: the name of a single output too."""
 
@@ -146,6 +147,9 @@ def _shape(sizes: list[int | None]) -> str:
 def _may_go(found: Path, overwrite: bool) -> bool:
     if not (found / CARD).is_file() or not (found / "saved_model.pb").is_file():
         return False
+    others = sorted({path.name for path in found.iterdir()} - EXPORTED)
+    if others:
+        raise FileExistsError(f"{found} holds what no export writes ({', '.join(others)}): choose another name.")
     if not overwrite:
         raise FileExistsError(f"{found} is an export already: choose another name, or say overwrite (--overwrite).")
     return True

@@ -58,7 +58,10 @@ def extended_config(
     if constrained is not None or config["head"]["config"].get("constraints") is not None:
         labels = vectorizer.labels[tagger.task]
         rules = _wider(tagger, labels) if constrained is None else rules_of(constrained, labels.items, tagger.scheme)
-        config["head"]["config"]["constraints"] = rules and rules.get_config()
+        head = config["head"]["config"]
+        head["constraints"] = rules and rules.get_config()
+        if "constrained_loss" in head:  # which sees no words
+            head["constrained_loss"] = head["constrained_loss"] and rules is not None and not rules.gates
     config["head"].pop("build_config", None)
     config["auxiliary"] = []
     return config

@@ -106,8 +106,8 @@ class Labeller(SequenceModel):
         Raises:
             DataError: Nothing satisfies the head's rules and what is forced in some sentence, which is named.
         """
-        names = self.labels
-        return [[names[label] for label in labels] for labels in self.decoder.labels(self._limited(data, forced))]
+        names, batches = self.labels, self._limited(data, forced)
+        return [[names[label] for label in labels] for labels in self.decoder.labels(batches)]
 
     def tag(
         self,
@@ -188,7 +188,7 @@ class Labeller(SequenceModel):
             data: A labelled corpus or `Batches`. Labels that training never saw count as errors.
             bins: Number of bins of equal width.
         """
-        batches = labelled(self.batches(data), self.task)
+        batches = self._sentences(data)
         answers, names = self._answers(batches), np.array(self.labels, object)
         gold = [sentence.columns[self.task] for sentence in batches.encoded.sentences]
         right = [names[answer.labels] == np.array(tags, object) for answer, tags in zip(answers, gold, strict=True)]
@@ -213,7 +213,7 @@ class Labeller(SequenceModel):
             DataError: Without labels, or where there is no minimum, as when every tag is right and sure.
             SettingsError: For a head without a temperature.
         """
-        batches = labelled(self.batches(data), self.task)
+        batches = self._sentences(data)
         encoded = batches.encoded
         labels = np.split(encoded.labels[self.task], encoded.offsets[1:-1])
         limits = self._limited(batches)
@@ -221,6 +221,13 @@ class Labeller(SequenceModel):
         found = minimise_temperature(loss, tolerance=1e-4)  # as exact as sums of float32 are
         self.head.temperature = found.value
         return found
+
+    def _sentences(self, data: Any) -> Batches:
+        """Labelled sentences in the order of the corpus."""
+        batches = labelled(self.batches(data), self.task)
+        if not isinstance(batches, Batches):
+            raise DataError(f"Expected a corpus, a list of sentences or Batches, received {type(data).__name__}.")
+        return self.batches(batches.encoded)
 
     def _limited(self, data: Any, forced: Mapping[int, Forced] | None = None) -> Any:
         return limited(self.batches(data), self.head, self.labels, forced)

@@ -88,17 +88,23 @@ def limited(batches: Any, head: Head, labels: Sequence[str], forced: Mapping[int
 
 
 def _sets(sentences: Sequence[Any], labels: Sequence[str], forced: Mapping[int, Forced] | None) -> dict[int, Table]:
-    if forced is not None and not isinstance(forced, Mapping):
-        raise SettingsError(
-            f"forced is a {type(forced).__name__}; expected a dict from a sentence's number to the tags of its tokens, "
-            "as in {0: {2: 'B-PER'}}."
-        )
+    check_forced(forced or {})
     found = {}
     for number, tags in (forced or {}).items():
         if isinstance(number, bool) or not isinstance(number, int | np.integer) or not 0 <= number < len(sentences):
             raise SettingsError(f"Tags are forced in sentence {number!r}; there are {len(sentences)}, counted from 0.")
-        if not isinstance(tags, Mapping):
-            raise SettingsError(f"forced holds {tags!r}; expected a dict from a token to its tags: {{2: 'B-PER'}}.")
         if tags:
             found[int(number)] = forced_tags(labels, len(sentences[number]), tags)
     return found
+
+
+def check_forced(forced: Any) -> None:
+    """Refuses what says not which tags tokens of a sentence or text are limited to."""
+    if not isinstance(forced, Mapping):
+        raise SettingsError(
+            f"forced is a {type(forced).__name__}; expected a dict from a sentence's number to the tags of its tokens, "
+            "as in {0: {2: 'B-PER'}}."
+        )
+    for tags in forced.values():
+        if not isinstance(tags, Mapping):
+            raise SettingsError(f"forced holds {tags!r}; expected a dict from a token to its tags: {{2: 'B-PER'}}.")

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from seqlab.corpora.records import Sentence
 from seqlab.errors import DataError, SettingsError
-from seqlab.models.limited import Forced
+from seqlab.models.limited import Forced, check_forced
 from seqlab.tags.spans import Span, spans
 from seqlab.text.tokenizer import Token, Tokenizer
 
@@ -211,6 +211,7 @@ def tagged(
 
 def _by_sentence(drafts: Sequence[Draft], forced: Mapping[int, Forced]) -> dict[int, Forced]:
     """Says of tags that are forced in texts in which sentences, counted over all texts, they are."""
+    check_forced(forced)
     for number in forced:
         if number not in range(len(drafts)):
             raise SettingsError(f"Tags are forced in text {number!r}; there are {len(drafts)}, counted from 0.")

@@ -7,16 +7,44 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
+from seqlab.errors import DataError
 from seqlab.ops.order import Order, at_last, order_of, to_steps
 
 Tensor = Any
 
 
 def floats(*tensors: Tensor) -> list[Tensor]:
-    """Casts to float32, or to float64 where the first is."""
+    """Casts to float32, or to float64 where the first is.
+
+    Raises:
+        DataError: If these are the scores and weights of a chain and do not fit together, or there is no step.
+    """
     first = ops.convert_to_tensor(tensors[0])
+    _check_shapes([sizes(tensor) for tensor in (first, *tensors[1:])])
     dtype = "float64" if keras.backend.standardize_dtype(first.dtype) == "float64" else "float32"
     return [ops.cast(tensor, dtype) for tensor in (first, *tensors[1:])]
+
+
+def sizes(x: Tensor) -> tuple[int | None, ...] | None:
+    """The shape as far as it is known; `None` where not even the number of axes is."""
+    try:
+        return tuple(ops.convert_to_tensor(x).shape)
+    except ValueError:
+        return None
+
+
+def _check_shapes(shapes: list[tuple[int | None, ...] | None]) -> None:
+    if len(shapes) != 4 or None in shapes:
+        return
+    scores, *weights = [tuple(shape or ()) for shape in shapes]
+    tags = scores[-1] if scores else None
+    if len(scores) != 3 or weights != [(tags, tags), (tags,), (tags,)]:
+        raise DataError(
+            f"Received scores, transitions, start and end of shapes {scores}, {weights[0]}, {weights[1]} and "
+            f"{weights[2]}; expected (batch, time, tags), (tags, tags), (tags,) and (tags,)."
+        )
+    if 0 in scores:
+        raise DataError(f"Received scores of shape {scores}, without any step: leave an empty batch out.")
 
 
 class Chain(NamedTuple):
@@ -60,6 +88,9 @@ def compact(mask: Tensor, multiple: int | None = None) -> Chain:
 
 def to_chain(scores: Tensor, chain: Chain) -> Tensor:
     """Brings (batch, time, tags) into the chain's order, (time, batch, tags), with 0 after the last token."""
+    given, wanted = sizes(scores), sizes(chain.places)
+    if given and wanted and any(None not in pair and pair[0] != pair[1] for pair in zip(given, wanted, strict=False)):
+        raise DataError(f"Received a mask of shape {wanted} for scores of shape {given}: expected (batch, time) alike.")
     return to_steps(scores, Order(chain.rows, chain.places, chain.mask, chain.lengths))
 
 

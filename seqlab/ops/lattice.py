@@ -64,12 +64,13 @@ def passed(x: Tensor, chain: Chain, transitions: Tensor, start: Tensor, end: Ten
     there = _sweep(gains, ops.concatenate([ops.exp(start), one]), factors)
     back = _sweep(gains, leaving, ops.transpose(factors), reverse=True)
     joint = there.messages * back.alphas
-    norms = ops.maximum(ops.sum(joint, axis=-1, keepdims=True), LEAST)  # (steps, batch, 1)
+    whole = ops.sum(joint, axis=-1, keepdims=True)  # (steps, batch, 1)
+    norms = ops.maximum(whole, LEAST)
 
     def checked() -> Tensor:
         parts = [_nothing_was_lost(part, gains, chain.mask, transitions, end) for part in (there, back)]
         allowed = [lowest_allowed(part) >= -NORMAL_RANGE for part in (x, start)]
-        met = ops.all(norms >= there.scales * math.exp(10 - NORMAL_RANGE))
+        met = ops.all(whole >= ops.maximum(there.scales * math.exp(10 - NORMAL_RANGE), 10 * LEAST))
         return ops.all(ops.stack([*parts, *allowed, met]))
 
     steepest = ops.minimum(ops.minimum(ops.amin(transitions), ops.amin(start)), ops.amin(end))
@@ -128,7 +129,8 @@ def _nothing_was_lost(found: _Sweep, gains: Tensor, mask: Tensor, transitions: T
     `FORBIDDEN` in logarithms and for nothing here, must not be able to win that back.
     """
     reached = ops.logical_and(found.messages > 0, gains > 0)
-    least = ops.amin(ops.where(reached, found.alphas * found.peaks, 1))
+    # Of a message times its gain, and of what is left of that once it is divided by its peak.
+    least = ops.amin(ops.where(reached, found.alphas * ops.minimum(found.peaks, 1), 1))
     lowest = ops.minimum(lowest_allowed(transitions), lowest_allowed(end))
     normal = ops.log(ops.maximum(least, 1e-37)) + lowest >= -NORMAL_RANGE
     gaps = ops.logical_and(ops.any(found.alphas[..., :-1] <= 0, axis=-1), mask)  # (steps, batch)

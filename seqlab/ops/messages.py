@@ -136,7 +136,7 @@ def _nothing_was_lost(messages: Tensor, shifts: Tensor, x: Tensor, mask: Tensor,
     products. A tag that is reached anyway keeps no trace of them; while one is not, paths through it may win
     back at most log(tags) - shift(t) at each token, which must add up to far less than `FORBIDDEN` costs.
     """
-    alphas = messages + x - shifts
+    alphas = messages + x - ops.maximum(shifts, 0)  # the lesser of message * gain before and after it is divided
     away = alphas <= 0.5 * FORBIDDEN
     token = mask[..., None]
     least = ops.amin(ops.where(ops.logical_or(away, ops.logical_not(token)), 0, alphas))

@@ -26,8 +26,7 @@ def scan(
         state(t), out(t) = step(state(t - 1), x(t))
 
     Differentiable on every backend. On TensorFlow the number of steps may be unknown when the graph is
-    traced, and the loop compiles under `jit_compile=True`, its gradient included (`keras.ops.scan` does
-    neither); `step` is traced twice there, for the first step and for the others, and each step runs once.
+    traced, and the loop compiles under `jit_compile=True`, its gradient included; `step` is traced twice there.
 
     Args:
         step: Function of the state and of one slice of `xs`, to the new state (same structure, shapes and
@@ -38,8 +37,7 @@ def scan(
         length: Number of steps, needed where `xs` is `None`, not given otherwise.
         alike: Whether all outputs have one dtype, and one shape but for their last axis, whose size is known:
             TensorFlow then writes them as one, which costs less for each step.
-        unroll: How many steps one turn of the loop takes on TensorFlow (elsewhere nothing is gained), which costs less
-            for each step. With `xs`, whose number of steps must be a multiple of it.
+        unroll: Steps in one turn of TensorFlow's loop, which costs less for each; `xs` holds a multiple of it.
 
     Returns:
         The final state and the outputs, stacked on a new leading axis of time.

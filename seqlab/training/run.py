@@ -84,7 +84,8 @@ def run(settings: Settings, folder: Path, corpora: data_room.Data, verbose: int 
         log.info("Resuming after epoch %d.", state.epochs)
         _write_history(folder, state)  # the kill may have come between the state and the history
         batches.start_epoch(state.epochs)
-    if state.stopped or state.epochs >= options.epochs:
+    finished = state.stopped or state.epochs >= options.epochs
+    if finished:
         state.restore(tagger)
         best.set_model(tagger)
         best.on_train_end()
@@ -99,7 +100,7 @@ def run(settings: Settings, folder: Path, corpora: data_room.Data, verbose: int 
             leave_out_broken=settings.rules.leave_out_broken,
             verbose=verbose,
         )
-    return _finish(tagger, folder, corpora)
+    return _finish(tagger, folder, corpora, keep=finished and (folder / SCORES).is_file())
 
 
 def _stopping(options: TrainingSettings) -> list[keras.callbacks.Callback]:
@@ -138,8 +139,10 @@ def _write_history(folder: Path, state: RunState) -> None:
     write_text(folder / HISTORY, "".join(json.dumps(row) + "\n" for row in state.history))
 
 
-def _finish(tagger: Tagger, folder: Path, corpora: data_room.Data) -> Result:
-    tagger.save(folder / MODEL)
+def _finish(tagger: Tagger, folder: Path, corpora: data_room.Data, keep: bool) -> Result:
+    """Saves and scores; a model that stands there already is kept, since it may have been calibrated."""
+    if not (keep and (folder / MODEL).is_file()):
+        tagger.save(folder / MODEL)
     scores = {"dev": tagger.score(corpora.dev)}
     if corpora.test is not None:
         scores["test"] = tagger.score(corpora.test)

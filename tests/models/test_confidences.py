@@ -247,3 +247,13 @@ def test_weights_of_a_fit_reach_the_confidences() -> None:
     tagger.set_weights([0.5 * weight for weight in tagger.get_weights()])
     assert np.abs(tagger.probabilities(dev)[0] - before[0]).max() > 0.01
     assert_array_equal(tagger.probabilities(dev)[0], tagger.probabilities(dev)[0])
+
+
+def test_other_data_and_shuffled_batches() -> None:
+    tagger = made()
+    for ask in (tagger.calibrate, tagger.reliability):
+        with pytest.raises(DataError, match="Expected a corpus, a list of sentences or Batches, received ndarray"):
+            ask(np.zeros((2, 3)))
+    corpus = tiny.part("dev", 6)
+    shuffled = tagger.batches(corpus, batch_size=2, shuffle=True)
+    assert tagger.reliability(shuffled).to_dict() == tagger.reliability(corpus).to_dict()

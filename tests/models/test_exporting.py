@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -214,6 +215,12 @@ def test_what_is_no_export_stays(overwrite: bool, small: SequenceModel, tmp_path
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "saved_model.pb").write_text("a user's own", encoding="utf-8")
     (tmp_path / "file").write_text("a user's own", encoding="utf-8")
+    small.export(tmp_path / "export")
+    (tmp_path / "export" / "notes.txt").write_text("a user's own", encoding="utf-8")
+    with pytest.raises(FileExistsError, match=r"holds what no export writes \(notes.txt\): choose another name"):
+        small.export(tmp_path / "export", overwrite=overwrite)
+    assert (tmp_path / "export" / "notes.txt").is_file()
+    shutil.rmtree(tmp_path / "export")
     for name in ("mine", "file"):
         with pytest.raises(FileExistsError, match="exists: choose another name, or remove it yourself"):
             small.export(tmp_path / name, overwrite=overwrite)

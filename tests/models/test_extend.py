@@ -16,6 +16,7 @@ from seqlab.tags.counting import at_most_one
 from seqlab.tags.listed import only_listed
 from seqlab.text.vectors import WordVectors
 from tests import tiny
+from tests.models import toy
 
 NEW = ("ЖЩ", "ЖЩ", "ЯΩ", "met", "the", "council", "in", "Oslo", "again", ".")
 
@@ -85,6 +86,14 @@ def test_nothing_new_keeps_everything() -> None:
     assert new.labels == old.labels
     for one, other in zip(old.predict(tiny.dev_part()), new.predict(tiny.dev_part()), strict=True):
         assert_allclose(one, other, rtol=1e-6, atol=1e-6)
+
+
+def test_rules_that_are_taken_away_leave_the_loss_too() -> None:
+    tagger = toy.tagger(True, constrained_loss=True)
+    free = tagger.extended(toy.corpus(), constrained=False)
+    assert free.head.constraints is None and not free.head.constrained_loss
+    kept = tagger.extended(toy.corpus())
+    assert kept.head.constraints == tagger.head.constraints and kept.head.constrained_loss
 
 
 def test_a_tagger_without_words_cannot_be_extended() -> None:

@@ -128,6 +128,11 @@ def test_tags_are_forced_by_a_tokens_place_in_a_whole_text():
     ):
         with pytest.raises(SettingsError, match=message):
             tagger.tag(text, forced=wrong)
+    for wrong in (["O"] * 3, "B-NP"):
+        with pytest.raises(SettingsError, match="forced holds .*; expected a dict from a token to its tags"):
+            tagger.tag(text, forced=wrong)
+    with pytest.raises(SettingsError, match="forced is a list; expected a dict from a sentence's number"):
+        tagger.tag_all([text], forced=[{0: "O"}])
     with pytest.raises(SettingsError, match="in text 1; there are 1, counted from 0"):
         tagger.tag_all([text], forced={1: {0: "O"}})
 

@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 from keras import ops
 
+from seqlab.errors import DataError
+from seqlab.ops import entropy, log_partition, marginals, viterbi
 from seqlab.ops.chain import (
     argmax,
     compact,
@@ -61,3 +63,24 @@ def test_floats_and_argmax():
     assert {keras.backend.standardize_dtype(part.dtype) for part in (one, other)} == {"float32"}
     found = argmax(ops.convert_to_tensor([[1.0, 3.0], [2.0, 0.0]]))
     assert keras.backend.standardize_dtype(found.dtype) == "int32" and array(found).tolist() == [1, 0]
+
+
+ZEROS = [np.zeros((3, 3)), np.zeros(3), np.zeros(3)]
+
+
+@pytest.mark.parametrize(
+    ("scores", "mask", "weights", "message"),
+    [
+        ((0, 4, 3), (0, 4), ZEROS, r"scores of shape \(0, 4, 3\), without any step"),
+        ((2, 0, 3), (2, 0), ZEROS, "without any step: leave an empty batch out"),
+        ((2, 4, 3), (2, 3), ZEROS, r"a mask of shape \(2, 3\) for scores of shape \(2, 4, 3\)"),
+        ((2, 4, 3), (1, 4), ZEROS, r"a mask of shape \(1, 4\) for scores"),
+        ((2, 4, 5), (2, 4), ZEROS, r"shapes \(2, 4, 5\), \(3, 3\), \(3,\) and \(3,\); expected \(batch, time, tags\)"),
+        ((4, 3), (2, 4), ZEROS, r"expected \(batch, time, tags\), \(tags, tags\)"),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("operation", [log_partition, marginals, viterbi, entropy])
+def test_what_does_not_fit_together(operation, scores, mask, weights, message):
+    with pytest.raises(DataError, match=message):
+        operation(np.zeros(scores, "float32"), np.ones(mask, bool), *weights)

@@ -92,6 +92,17 @@ def test_the_folder_holds_everything(finished_run: Path) -> None:
     assert tagger.score(tiny.part("test", 5)).to_dict() == scores(finished_run)["test"]
 
 
+def test_a_finished_run_that_was_calibrated_stays_so(finished_run: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(finished_run, folder)
+    tagger = load(folder / "model.keras")
+    tagger.head.temperature = 1.5
+    tagger.save(folder / "model.keras")
+    found = runs.train(runs.stored_settings(folder), folder, resume=True)
+    assert load(folder / "model.keras").head.temperature == 1.5
+    assert found.scores["test"].to_dict() == scores(folder)["test"] == scores(finished_run)["test"]
+
+
 def test_plateau_and_stopping_have_something_to_show(finished_run: Path) -> None:
     rates = {row["learning_rate"] for row in history(finished_run)}
     assert len(rates) > 1, "the rate was never halved: the resume tests would show nothing"

@@ -120,12 +120,21 @@ class Head(keras.layers.Layer):
                 loss is a sum over tokens.
 
         Returns:
-            A scalar; exactly 0, with a gradient of 0, where nothing is labelled.
+            A scalar; exactly 0, with a gradient of 0, where nothing is labelled. NaN, on every backend, if a label is
+            none that there is.
 
         Raises:
-            DataError: For weights of another shape, or weights of tokens where the loss is one of whole sentences.
+            DataError: For labels of another number of sentences or tokens than the scores, for weights of another
+                shape, or weights of tokens where the loss is one of whole sentences.
         """
         labels = ops.cast(labels, "int32")
+        _check_labels(_shape(labels), _shape(scores))
+        wrong = ops.logical_or(labels < IGNORE, labels >= self.choices)
+        labels = ops.where(wrong, IGNORE, labels)
+        loss = self._loss(labels, scores, sample_weight)
+        return ops.where(ops.any(wrong), ops.cast(float("nan"), loss.dtype), loss)
+
+    def _loss(self, labels: Tensor, scores: Tensor, sample_weight: Tensor) -> Tensor:
         mask = self.labelled(labels)  # (batch, time)
         if sample_weight is None:
             losses = self.sentence_losses(labels, scores, mask)
@@ -138,6 +147,11 @@ class Head(keras.layers.Layer):
         mask = ops.logical_and(mask, ops.not_equal(spread, 0))
         labels = ops.where(mask[..., None] if len(_shape(labels) or ()) == 3 else mask, labels, IGNORE)
         return self._mean(self.weighted_loss(labels, scores, mask, weights), ops.where(mask, spread, 0))
+
+    @property
+    def choices(self) -> int:
+        """How many labels there are to choose from: a label is at least `IGNORE` and below this."""
+        return self.tags
 
     def labelled(self, labels: Tensor) -> Tensor:
         """Tells which tokens have a label, (batch, time); heads with several labels a token say it themselves."""
@@ -239,6 +253,13 @@ def _shape(tensor: Tensor) -> tuple[int | None, ...] | None:
         return tuple(tensor.shape)
     except ValueError:  # TensorFlow forgets the rank when a model is called with weights of sentences and of tokens
         return None
+
+
+def _check_labels(labels: tuple[int | None, ...] | None, scores: tuple[int | None, ...] | None) -> None:
+    if labels is None or scores is None:
+        return
+    if any(None not in pair and pair[0] != pair[1] for pair in zip(labels[:1], scores[:1], strict=True)):
+        raise DataError(f"Received labels of shape {labels} for scores of shape {scores}: expected as many sentences.")
 
 
 def _check_weights(weights: tuple[int | None, ...] | None, labels: tuple[int | None, ...] | None) -> None:

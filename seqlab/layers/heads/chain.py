@@ -66,7 +66,16 @@ class ChainHead(Head):
     ) -> None:
         super().__init__(tags, reduction, kernel_initializer, kernel_regularizer, **kwargs)
         self.constraints = constraints_of(constraints, tags)
-        self.temperature = _checked(temperature)
+        self.temperature = temperature
+
+    @property
+    def temperature(self) -> float:
+        """What all scores are divided by before they become probabilities; `Tagger.calibrate` sets it."""
+        return self._temperature
+
+    @temperature.setter
+    def temperature(self, value: float) -> None:
+        self._temperature = _checked(value)
 
     def moves(self) -> tuple[Tensor, Tensor, Tensor]:
         """The scores of transitions (tags, tags), start (tags,) and end (tags,)."""

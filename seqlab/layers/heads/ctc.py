@@ -81,11 +81,9 @@ class CTCHead(Head):
         silent = np.array([NEVER] * self.tags + [0.0])
         return ops.where(ops.cast(mask, "bool")[..., None], scores, ops.cast(silent, scores.dtype))
 
-    def loss(self, labels: Tensor, scores: Tensor, sample_weight: Tensor = None) -> Tensor:
-        """Computes the training loss, see `Head.loss`; weights are of sentences."""
-        labels = ops.cast(labels, "int32")
+    def _loss(self, labels: Tensor, scores: Tensor, sample_weight: Tensor) -> Tensor:
         fits = alignable(labels, _steps(scores))
-        return super().loss(ops.where(fits[:, None], labels, IGNORE), scores, sample_weight)
+        return super()._loss(ops.where(fits[:, None], labels, IGNORE), scores, sample_weight)
 
     def sentence_losses(self, labels: Tensor, scores: Tensor, mask: Tensor) -> Tensor:
         """Computes the negative log-likelihood of each sentence's labels."""

@@ -57,6 +57,11 @@ class MultiLabelHead(Head):
             raise SettingsError(f"`threshold` must be a number between 0 and 1. Received: threshold={threshold!r}.")
         self.threshold = float(threshold)
 
+    @property
+    def choices(self) -> int:
+        """No and yes."""
+        return 2
+
     def labelled(self, labels: Tensor) -> Tensor:
         """Tells which tokens have a known label, (batch, time)."""
         return ops.any(label_mask(labels), axis=-1)

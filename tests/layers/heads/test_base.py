@@ -5,9 +5,11 @@ import numpy as np
 import pytest
 
 from seqlab.constants import IGNORE
-from seqlab.errors import SettingsError
+from seqlab.errors import DataError, SettingsError
 from seqlab.layers.heads.base import Head
 from seqlab.layers.heads.crf import CRFHead
+from seqlab.layers.heads.ctc import CTCHead
+from seqlab.layers.heads.multilabel import MultiLabelHead
 from seqlab.layers.heads.softmax import SoftmaxHead
 from tests.layers.heads.common import FEATURES, LABELS, MASK, array, learnt, number
 
@@ -98,3 +100,16 @@ def test_base_head_names_what_a_subclass_must_write():
     for call in (head.decode, head.probabilities, lambda s: head.loss(LABELS, s)):
         with pytest.raises(NotImplementedError, match="Head must write"):
             call(scores)
+
+
+@pytest.mark.parametrize(
+    ("kind", "label"), [(SoftmaxHead, -2), (SoftmaxHead, 100), (CRFHead, 3), (CTCHead, 3), (MultiLabelHead, 2)]
+)
+def test_a_label_that_there_is_not_makes_the_loss_nan(kind, label):
+    head = learnt(kind(3))
+    labels = np.full((4, 6, 3) if kind is MultiLabelHead else (4, 2 if kind is CTCHead else 6), 1)
+    assert np.isfinite(number(head.loss(labels, head(FEATURES))))
+    labels[2, 1] = label
+    assert np.isnan(number(head.loss(labels, head(FEATURES))))
+    with pytest.raises(DataError, match="expected as many sentences"):
+        head.loss(labels[:3], head(FEATURES))

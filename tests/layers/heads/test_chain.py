@@ -149,6 +149,9 @@ def test_a_temperature_that_is_given_takes_the_place_of_the_heads(kind, name):
 
 @pytest.mark.parametrize("temperature", [0, -1.0, float("inf"), float("nan"), True, "warm"])
 def test_bad_temperatures(temperature):
+    head = SoftmaxHead(3)
+    with pytest.raises(SettingsError, match="`temperature` must be a number above 0. Received"):
+        head.temperature = temperature
     with pytest.raises(SettingsError, match="`temperature` must be a number above 0. Received"):
         SoftmaxHead(3, temperature=temperature)
 
