@@ -139,6 +139,7 @@ CELLS = (
 """Cells, each in both directions of a layer."""
 
 ABSTRACT = {
+    "ChainHead": "the base of the heads that give each token one tag: its subclasses say how tags depend on each other",
     "Head": "the base of the heads: what scores mean, its subclasses say",
     "WrapperCell": "the base of the cells that hold a cell: it adds nothing",
     "RecurrentCell": "the base of the cells: what a step does, its subclasses say",

@@ -35,8 +35,7 @@ def scan(
         xs: Tensor or tuple of tensors, time first; at least one step. `None` gives `step` a `None` each time.
         reverse: Whether to run from the last step to the first; outputs keep their places.
         length: Number of steps, needed where `xs` is `None`, not given otherwise.
-        alike: Whether all outputs have one dtype, and one shape but for their last axis, whose size is known:
-            TensorFlow then writes them as one, which costs less for each step.
+        alike: Whether TensorFlow may write all outputs as one: of one dtype and shape, but for a known last axis.
         unroll: Steps in one turn of TensorFlow's loop, which costs less for each; `xs` holds a multiple of it.
 
     Returns:
@@ -57,10 +56,7 @@ def scan(
     backend = keras.backend.backend()
     if backend not in _SCANS:
         raise ValueError(f"`scan` knows the backends {', '.join(_SCANS)}. Received: {backend!r}.")
-    convert = keras.ops.convert_to_tensor
-    init = keras.tree.map_structure(convert, init)
-    if xs is not None:
-        xs = keras.tree.map_structure(convert, xs)
+    init, xs = keras.tree.map_structure(lambda x: None if x is None else keras.ops.convert_to_tensor(x), (init, xs))
     if unroll > 1 and backend == "tensorflow":
         return _scan_unrolled(step, init, xs, reverse, unroll)
     if alike and backend == "tensorflow":

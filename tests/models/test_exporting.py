@@ -194,12 +194,12 @@ def test_an_older_export_is_replaced_if_asked(small: SequenceModel, tmp_path: Pa
     folder = tmp_path / "a" / "b"
     small.export(folder)
     assert capsys.readouterr().out == ""
-    (folder / "old").touch()
+    (folder / "assets" / "old").touch()
     with pytest.raises(FileExistsError, match=r"is an export already: .*overwrite \(--overwrite\)"):
         small.export(folder)
-    assert (folder / "old").exists()
+    assert (folder / "assets" / "old").exists()
     small.export(folder, overwrite=True, verbose=True)
-    assert not (folder / "old").exists() and (folder / "saved_model.pb").exists()
+    assert not (folder / "assets" / "old").exists() and (folder / "saved_model.pb").exists()
     assert capsys.readouterr().out.splitlines() == [
         f"{folder}: a SavedModel whose signatures take words",
         "  serving_default: labels int32 (batch, time)",
