@@ -256,7 +256,7 @@ def _rounded(count: int) -> int:
 
 
 def _run(model: keras.Model, batches: AnyBatches) -> list[np.ndarray]:
-    shapes = [batches.shape(number) for number in range(len(batches))]
+    plan, shapes = batches.plan, [batches.shape(number) for number in range(len(batches))]  # Keras may draw new ones
     if not shapes:
         return []
     if len(shapes) == 1:  # no pipeline to set up: a text of a few sentences is answered at once
@@ -265,7 +265,7 @@ def _run(model: keras.Model, batches: AnyBatches) -> list[np.ndarray]:
         flat = model.predict(batches, verbose=0)
     results: list[Any] = [None] * len(batches.encoded.sentences)
     end = 0
-    for batch, (rows, time) in zip(batches.plan, shapes, strict=True):
+    for batch, (rows, time) in zip(plan, shapes, strict=True):
         start, end = end, end + rows * time
         block = flat[start:end].reshape(rows, time, *flat.shape[1:])
         for row, sentence in enumerate(batch.sentences):

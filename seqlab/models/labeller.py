@@ -100,7 +100,7 @@ class Labeller(SequenceModel):
         """Returns the tags of each sentence of a corpus, in its order.
 
         Args:
-            data: A corpus, a list of sentences, or `Batches` in the order of their sentences.
+            data: A corpus, a list of sentences, or `Batches`.
             forced: For some sentences, by number, the tags of some tokens: `{0: {2: "B-PER", 4: {"O", "B-LOC"}}}`.
 
         Raises:
@@ -223,11 +223,11 @@ class Labeller(SequenceModel):
         return found
 
     def _sentences(self, data: Any) -> Batches:
-        """Labelled sentences in the order of the corpus."""
+        """Labelled sentences."""
         batches = labelled(self.batches(data), self.task)
         if not isinstance(batches, Batches):
             raise DataError(f"Expected a corpus, a list of sentences or Batches, received {type(data).__name__}.")
-        return self.batches(batches.encoded)
+        return batches
 
     def _limited(self, data: Any, forced: Mapping[int, Forced] | None = None) -> Any:
         return limited(self.batches(data), self.head, self.labels, forced)

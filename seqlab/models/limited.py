@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from seqlab.batches.loader import Batches
+from seqlab.batches.loader import Batch, Batches
 from seqlab.corpora.satisfiable import check_satisfiable
 from seqlab.errors import SettingsError
 from seqlab.layers.heads.base import Head
@@ -36,9 +36,13 @@ class LimitedBatches(keras.utils.PyDataset):
         self.rules = rules
         self.sets = sets
         self.encoded = batches.encoded
-        self.plan = batches.plan
         self.shape = batches.shape
         self.fields = (*batches.fields, "allowed")
+
+    @property
+    def plan(self) -> list[Batch]:
+        """As that of the batches, which may be drawn anew."""
+        return self.batches.plan
 
     def __len__(self) -> int:
         return len(self.batches)

@@ -104,8 +104,8 @@ def window_log_probability(
 
         log p(y(b + k) in A(k) for k = 0 .. width - 1)
 
-    For a span from token s to e in IOB2, begin at s with {B-X}, then {I-X} up to e, then all tags but I-X at
-    e + 1. The messages of a sentence are computed once for all windows; each window then costs width * tags ** 2.
+    For spans with their boundaries see `span_log_probability`. The messages of a sentence are computed once for all
+    windows; each window then costs width * tags ** 2.
 
     Args:
         scores: Float tensor (batch, time, tags).

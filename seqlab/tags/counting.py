@@ -16,9 +16,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from seqlab.errors import SettingsError, suggest
-from seqlab.tags.expansion import Expansion, expansion, span_joints, tags_of_type
+from seqlab.tags.expansion import Expansion, expansion, tags_of_type
 from seqlab.tags.rules import known_tags
 from seqlab.tags.schemes import OUTSIDE, split_tag
+from seqlab.tags.spans import span_tables
 
 MOST_TYPES = 3
 
@@ -83,7 +84,7 @@ def _counted(tags: Sequence[str], scheme: str, types: tuple[str, ...], once: boo
     origins = np.repeat(np.arange(len(tags)), copies)  # (states,)
     seen = np.tile(np.arange(copies), len(tags))  # (states,), the types that have occurred as bits
     bits = own[origins]
-    begun = np.where(span_joints(tags)[np.ix_(origins, origins)], 0, bits)  # (states, states)
+    begun = np.where(span_tables(tags).joints[np.ix_(origins, origins)], 0, bits)  # (states, states)
     moves = (seen[:, None] | begun) == seen
     if once:
         moves &= (seen[:, None] & begun) == 0

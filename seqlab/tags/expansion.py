@@ -22,7 +22,7 @@ from seqlab.constants import IGNORE
 from seqlab.errors import DataError, SettingsError
 from seqlab.tags.constraints import Automaton, Constraints, Table, check_same_tags, checked_sets, unknown
 from seqlab.tags.gates import Gate
-from seqlab.tags.schemes import OUTSIDE, joined, split_tag
+from seqlab.tags.schemes import OUTSIDE, split_tag
 
 MOST_STATES = 4096  # a table of transitions then has 16 million entries
 
@@ -202,11 +202,6 @@ def from_constraints(constraints: Constraints) -> Expansion:
     """The same constraints with one state for each tag, as a part of an expansion."""
     tables = (constraints.start, constraints.transitions, constraints.end)
     return expansion(constraints.tags, np.arange(constraints.states), tables, constraints.demand)
-
-
-def span_joints(tags: Sequence[str]) -> Table:
-    """Boolean (tags, tags): whether the second tag goes on with the span of the first, as `spans` reads them."""
-    return np.array([[joined(before, after) for after in tags] for before in tags])
 
 
 def tags_of_type(tags: Sequence[str], kind: str) -> Table:

@@ -17,9 +17,10 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from seqlab.tags.counting import check_type
-from seqlab.tags.expansion import Expansion, expansion, span_joints, tags_of_type
+from seqlab.tags.expansion import Expansion, expansion, tags_of_type
 from seqlab.tags.gates import Gate, entries_of
 from seqlab.tags.rules import known_tags
+from seqlab.tags.spans import span_tables
 
 
 def only_listed(tags: Sequence[str], scheme: str, kind: str, entries: Iterable[Sequence[str]]) -> Expansion:
@@ -58,7 +59,7 @@ def only_listed(tags: Sequence[str], scheme: str, kind: str, entries: Iterable[S
     first = np.array([is_first for _, is_first, _ in states])
     rest = np.array([to_come for _, _, to_come in states])
     of_type = np.isin(origins, inside)
-    within = span_joints(tags)[np.ix_(origins, origins)] & of_type[:, None]  # the span goes on: (states, states)
+    within = span_tables(tags).joints[np.ix_(origins, origins)] & of_type[:, None]  # the span goes on: (states, states)
     steps = ~first & (rest[:, None] - 1 == rest)
     opens = first | ~of_type
     moves = np.where(within, steps, (rest[:, None] == 0) & opens)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from numbers import Real
 from typing import Any
 
 import keras
@@ -60,7 +61,7 @@ class Projection(keras.layers.Layer):
 
 def check_limit(name: str, value: float | None) -> None:
     """Refuses a limit of clipping that is not above 0."""
-    if value is not None and not value > 0:
+    if value is not None and not (isinstance(value, Real) and value > 0):
         raise SettingsError(f"`{name}` must be a number above 0, or None for no limit. Received: {name}={value!r}.")
 
 

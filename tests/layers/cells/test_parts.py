@@ -26,7 +26,7 @@ def test_projection_initialiser():
     assert array(part.kernel).tolist() == [[1, 1]] * 3
 
 
-@pytest.mark.parametrize("options", [{"units": 0}, {"units": 1, "clip": 0.0}, {"units": 1, "clip": -2.0}], ids=str)
+@pytest.mark.parametrize("options", [{"units": 0}, {"units": 1, "clip": 0.0}, {"units": 1, "clip": "3"}], ids=str)
 def test_bad_projection(options):
     with pytest.raises(ValueError, match="must be a (whole number of at least 1|number above 0, or None)"):
         Projection(**options)
