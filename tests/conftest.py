@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 import random
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 # Read by Keras, TensorFlow and JAX when they are imported, so they are set before any test module is.
@@ -31,6 +33,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 SEED = 20_240
+MAPPINGS = 15_000  # of memory, from which on a test process lets go of compiled code
 
 # Derandomised, so that a run can be repeated; no deadline, because the first call of a graph compiles it.
 hypothesis.settings.register_profile("seqlab", derandomize=True, deadline=None, database=None)
@@ -62,6 +65,20 @@ def seeds() -> int:
         random.seed(SEED)
         np.random.seed(SEED)
     return SEED
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled_code() -> Iterator[None]:
+    """Lets go of what JAX has compiled when it is much.
+
+    Compiled graphs hold mappings of memory, of which Linux gives a process 65,530 (vm.max_map_count) and then none: the
+    whole suite in one process ended in a segmentation fault. Compiling anew costs, so it is not done each time.
+    """
+    yield
+    maps = Path("/proc/self/maps")
+    if "jax" in sys.modules and maps.exists() and maps.read_bytes().count(b"\n") > MAPPINGS:
+        sys.modules["jax"].clear_caches()
+        gc.collect()
 
 
 @pytest.fixture(scope="session")
