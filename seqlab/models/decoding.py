@@ -63,6 +63,7 @@ class Decoder:
         self._inputs = {
             "scores": keras.Input((None, scores.shape[-1]), dtype=scores.dtype, name="scores"),
             "mask": keras.Input((None,), dtype="bool", name="mask"),
+            "temperature": keras.Input((), dtype="float32", name="temperature"),
         }
         self._graphs: dict[Hashable, keras.Model] = {}
 
@@ -137,17 +138,15 @@ class Decoder:
         Raises:
             DataError: If there is no labelled token at all.
         """
-        graph = self._graph(batches, ("labels", "temperature"), Likelihood)
+        graph = self._graph(batches, ("labels",), Likelihood)
         gold = [_padded(batches, index, labels, IGNORE) for index in range(len(batches))]
         count = sum(int((part != IGNORE).sum()) for part in gold)
         if not count:
             raise DataError("Received no labelled token, expected at least one with a label that the tagger knows.")
 
         def loss(temperature: float) -> float:
-            value = np.full(1, temperature, "float32")
             sums = [
-                self._asked(graph, batches, index, scores, labels=part, temperature=value)
-                for index, part in enumerate(gold)
+                self._asked(graph, batches, index, scores, temperature, labels=part) for index, part in enumerate(gold)
             ]
             return -sum(float(part.sum(dtype="float64")) for part in sums) / count
 
@@ -158,7 +157,7 @@ class Decoder:
         if limits not in self._labels:
             inputs = dict(self._whole) | (self._limits() if limits else {})
             scores = inputs.pop("scores")
-            labels = Decode(self._head)(scores, inputs["mask"], inputs.get("allowed"))["labels"]
+            labels = Decode(self._head)(scores, inputs["mask"], allowed=inputs.get("allowed"))["labels"]
             self._labels[limits] = keras.Model(inputs, ops.reshape(labels, (-1,)))
         return self._labels[limits]
 
@@ -169,7 +168,7 @@ class Decoder:
         return {"allowed": keras.Input((None, states), dtype="bool", name="allowed")}
 
     def _graph(self, batches: Any, more: Sequence[str], question: type[Question], *options: Hashable) -> keras.Model:
-        """The graph that asks the head something, made once for each temperature, which is a constant of it.
+        """The graph that asks the head something, made once.
 
         Args:
             batches: What it will be asked about.
@@ -183,7 +182,7 @@ class Decoder:
                 f"Confidences are those of a SoftmaxHead or a CRFHead; this model's head is a {type(head).__name__}."
             )
         limits = isinstance(batches, LimitedBatches)
-        key = (question, options, head.temperature, limits)
+        key = (question, options, limits)
         if key not in self._graphs:
             inputs = self._inputs | {name: keras.Input(name=name, **INPUTS[name]) for name in more}
             inputs |= self._limits() if limits else {}
@@ -196,12 +195,14 @@ class Decoder:
         batches: AnyBatches,
         index: int,
         scores: Sequence[np.ndarray],
+        temperature: float | None = None,
         **more: np.ndarray,
     ) -> Any:
-        """Runs a graph of `_graph` on the scores of one batch."""
+        """Runs a graph of `_graph` on the scores of one batch, at the head's temperature where none is given."""
         rows, time = batches.shape(index)
         lengths = batches.encoded.lengths[batches.plan[index].sentences]
         mask = np.arange(time) < lengths[:, None]  # (batch, time)
+        more["temperature"] = np.full(1, temperature or self._head.temperature, "float32")
         if isinstance(batches, LimitedBatches):
             more["allowed"] = batches.allowed(index)
         with _few_traces_are_meant():

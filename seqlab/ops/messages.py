@@ -61,7 +61,7 @@ def lowest_allowed(x: Tensor) -> Tensor:
 
 def sweep(
     x: Tensor, mask: Tensor, transitions: Tensor, first: Tensor, prospect: Outlook, reverse: bool = False
-) -> tuple[Tensor, Tensor, Tensor]:
+) -> tuple[Tensor, Tensor]:
     """Passes messages along the chain.
 
         message(1)[j] = first[j]
@@ -82,7 +82,7 @@ def sweep(
         reverse: Whether to run from the end.
 
     Returns:
-        Messages (time, batch, tags), shifts (time, batch, 1), and whether they come from products.
+        Messages (time, batch, tags), shifts (time, batch, 1).
     """
     inputs = (x, mask, transitions, first)
     found = ops.cond(
@@ -95,8 +95,8 @@ def sweep(
         lambda: prospect.certain,
         lambda: ops.logical_and(prospect.promising, _nothing_was_lost(found[0], found[1], x, mask, transitions)),
     )
-    messages, shifts = ops.cond(exact, lambda: found, lambda: _added(*inputs, reverse))
-    return messages, shifts, exact
+    sent: tuple[Tensor, Tensor] = ops.cond(exact, lambda: found, lambda: added(*inputs, reverse))
+    return sent
 
 
 def _multiplied(x: Tensor, mask: Tensor, transitions: Tensor, first: Tensor, reverse: bool) -> tuple[Tensor, Tensor]:
@@ -117,7 +117,9 @@ def _multiplied(x: Tensor, mask: Tensor, transitions: Tensor, first: Tensor, rev
     return ops.where(reached, ops.log(ops.where(reached, messages, 1)), LOST), ops.log(shifts)
 
 
-def _added(x: Tensor, mask: Tensor, transitions: Tensor, first: Tensor, reverse: bool) -> tuple[Tensor, Tensor]:
+def added(x: Tensor, mask: Tensor, transitions: Tensor, first: Tensor, reverse: bool = False) -> tuple[Tensor, Tensor]:
+    """Passes messages as `sweep` does, by adding logarithms: right for any scores."""
+
     def step(message: Tensor, inputs: tuple[Tensor, Tensor]) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         x_t, valid = inputs
         alpha, shift = levelled(message + x_t)  # (batch, tags), (batch, 1)
@@ -168,14 +170,12 @@ def both_sweeps(scores: Tensor, mask: Tensor, transitions: Tensor, start: Tensor
     x, _ = levelled(to_chain(scores, chain))
     transitions, start, end = (levelled_whole(part)[0] for part in (transitions, start, end))
     prospect = outlook(x, transitions, start, end)
-    messages, shifts, _ = sweep(x, chain.mask, transitions, start, prospect)
-    returns, return_shifts, _ = sweep(x, chain.mask, ops.transpose(transitions), end, prospect, reverse=True)
+    messages, shifts = sweep(x, chain.mask, transitions, start, prospect)
+    returns, return_shifts = sweep(x, chain.mask, ops.transpose(transitions), end, prospect, reverse=True)
     return Sweeps(chain, x, transitions, messages, shifts, returns, return_shifts)
 
 
-def pair_sums(
-    alphas: Tensor, futures: Tensor, weights: Tensor, pairs: Tensor, transitions: Tensor, products: Tensor
-) -> Tensor:
+def pair_sums(alphas: Tensor, futures: Tensor, weights: Tensor, pairs: Tensor, transitions: Tensor) -> Tensor:
     """Adds up the probabilities of neighbouring tags over time and rows.
 
         sums[i, j] = sum over t, b of weights[b] exp(alpha(t-1, b)[i] + transitions[i, j] + future(t, b)[j])
@@ -186,27 +186,16 @@ def pair_sums(
         weights: (batch,).
         pairs: Boolean tensor (time, batch), true at tokens that have a token before them.
         transitions: (tags, tags), the greatest 0.
-        products: Boolean scalar: whether every message came from products, and no exponential of a future
-            overflows.
 
     Returns:
         (tags, tags).
     """
-    alphas = ops.roll(alphas, 1, axis=0)
+
+    def step(total: Tensor, inputs: tuple[Tensor, Tensor]) -> tuple[Tensor, tuple[()]]:
+        alpha, future = inputs
+        logs = alpha[:, :, None] + transitions + future[:, None, :]  # (batch, tags, tags)
+        return total + ops.sum(ops.exp(logs) * weights[:, None, None], axis=0), ()
+
     futures = ops.where(pairs[..., None], futures, LOST)
-
-    def by_products() -> Tensor:
-        tags = transitions.shape[-1]
-        left = ops.reshape(ops.exp(alphas), (-1, tags))
-        right = ops.reshape(ops.exp(futures) * weights[:, None], (-1, tags))
-        return ops.exp(transitions) * (ops.transpose(left) @ right)
-
-    def by_logarithms() -> Tensor:
-        def step(total: Tensor, inputs: tuple[Tensor, Tensor]) -> tuple[Tensor, tuple[()]]:
-            alpha, future = inputs
-            logs = alpha[:, :, None] + transitions + future[:, None, :]  # (batch, tags, tags)
-            return total + ops.sum(ops.exp(logs) * weights[:, None, None], axis=0), ()
-
-        return scan(step, ops.zeros_like(transitions), (alphas, futures))[0]
-
-    return ops.cond(products, by_products, by_logarithms)
+    total: Tensor = scan(step, ops.zeros_like(transitions), (ops.roll(alphas, 1, axis=0), futures))[0]
+    return total

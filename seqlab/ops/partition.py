@@ -1,4 +1,4 @@
-"""Log Z, marginals and gradients of a chain: by `lattice` where products are exact, else by `messages`."""
+"""Log Z, marginals and gradients of a chain: by `lattice` where products are exact, else by adding logarithms."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from seqlab.ops.chain import (
     to_chain,
 )
 from seqlab.ops.lattice import TURN, passed
-from seqlab.ops.messages import NORMAL_RANGE, outlook, pair_sums, sweep
+from seqlab.ops.messages import added, pair_sums
 
 Tensor = Any
 
@@ -29,7 +29,6 @@ class Found(NamedTuple):
     shares: Tensor  # (steps, batch, tags)
     alphas: Tensor  # (steps, batch, tags + 1): as in `lattice.Passed`, or their logarithms and one column of zeros
     futures: Tensor  # (steps, batch, tags + 1), as well
-    products: Tensor  # boolean scalar: whether the logarithms may be multiplied as exponentials
 
 
 class Kept(NamedTuple):
@@ -43,36 +42,33 @@ class Kept(NamedTuple):
 
 
 def recursions(chain: Chain, x: Tensor, transitions: Tensor, start: Tensor, end: Tensor) -> Kept:
-    """Runs the recursions by products where that is exact, else by what `messages` finds best."""
+    """Runs the recursions by products where that is exact, else by logarithms."""
     fast = passed(x, chain, transitions, start, end)
     found = ops.cond(
         fast.exact,
-        lambda: (fast.total, fast.shares, fast.alphas, fast.futures, fast.exact),
+        lambda: (fast.total, fast.shares, fast.alphas, fast.futures),
         lambda: tuple(_slowly(x, chain, transitions, start, end)),
     )
     return Kept(chain, transitions, fast.factors, Found(*found), fast.exact)
 
 
 def _slowly(x: Tensor, chain: Chain, transitions: Tensor, start: Tensor, end: Tensor) -> Found:
-    prospect = outlook(x, transitions, start, end)
-    messages, shifts, products = sweep(x, chain.mask, transitions, start, prospect)
-    returns, _, also = sweep(x, chain.mask, ops.transpose(transitions), end, prospect, reverse=True)
+    messages, shifts = added(x, chain.mask, transitions, start)
+    returns, _ = added(x, chain.mask, ops.transpose(transitions), end, reverse=True)
     total = ops.sum(ops.where(chain.mask, shifts[..., 0], 0), axis=0)  # (batch,)
     total = total + log_sum_exp(last_values(messages + x - shifts, chain) + end, axis=-1)
     joint, tops = levelled(messages + x + returns)
     norms = log_sum_exp(joint, axis=-1, keepdims=True)
     shares = ops.where(chain.mask[..., None], ops.exp(joint - norms), 0)
     overlap = tops + norms
-    products = ops.logical_and(products, also)
-    products = ops.logical_and(products, ops.amin(ops.where(chain.mask[..., None], overlap, 0)) >= 10 - NORMAL_RANGE)
     column = ops.zeros_like(overlap)
     alphas, futures = (ops.concatenate([p, column], axis=-1) for p in (messages + x - shifts, returns + x - overlap))
-    return Found(ops.where(chain.lengths > 0, total, 0), shares, alphas, futures, products)
+    return Found(ops.where(chain.lengths > 0, total, 0), shares, alphas, futures)
 
 
 def slopes(kept: Kept, weights: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Gradients of scores, transitions, start and end; each row counts by its weight (batch,)."""
-    chain, (_, shares, alphas, futures, products) = kept.chain, kept.found
+    chain, (_, shares, alphas, futures) = kept.chain, kept.found
 
     def multiplied() -> tuple[Tensor, Tensor]:
         width = alphas.shape[-1]
@@ -81,12 +77,12 @@ def slopes(kept: Kept, weights: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]
         moved = kept.factors * (ops.transpose(left) @ right)
         return moved[:-1, :-1], moved[:-1, -1]
 
-    def added() -> tuple[Tensor, Tensor]:
-        parts = alphas[..., :-1], futures[..., :-1], weights, chain.pairs, kept.transitions, products
+    def summed() -> tuple[Tensor, Tensor]:
+        parts = alphas[..., :-1], futures[..., :-1], weights, chain.pairs, kept.transitions
         final = ops.where(chain.last[..., None], shares * weights[:, None], 0)
         return pair_sums(*parts), ops.sum(final, axis=(0, 1))
 
-    moved, final = ops.cond(kept.exact, multiplied, added)
+    moved, final = ops.cond(kept.exact, multiplied, summed)
     first = ops.sum(shares[0] * weights[:, None], axis=0)
     return from_chain(shares, chain) * weights[:, None, None], moved, first, final
 

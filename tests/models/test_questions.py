@@ -25,7 +25,7 @@ def test_a_question_gives_what_the_head_gives(policy: str) -> None:
         found = Decode(head, probabilities=True, n_best=2)(scores, MASK)
         bare = Decode(head)(scores, MASK)
         spans = np.array([[0, 1, 2, 0], [1, 0, 1, 0]], "int32")
-        posteriors = Posterior(head, NAMES, 4)(scores, MASK, spans)
+        posteriors = Posterior(head, NAMES, 4)(scores, MASK, np.array([1.5], "float32"), spans)
     finally:
         keras.config.set_dtype_policy(before)
     assert bare.keys() == {"labels"}
@@ -45,8 +45,8 @@ def test_shapes_are_those_that_keras_is_told() -> None:
     spans, labels, heat = keras.Input((4,), dtype="int32"), keras.Input((None,), dtype="int32"), keras.Input(())
     told = [
         Decode(head, probabilities=True, n_best=2)(scores, mask),
-        Posterior(head, NAMES, 4)(scores, mask, spans),
-        Likelihood(head)(scores, mask, labels, heat),
+        Posterior(head, NAMES, 4)(scores, mask, heat, spans),
+        Likelihood(head)(scores, mask, heat, labels),
     ]
     model = keras.Model([scores, mask, spans, labels, heat], told)
     values = array(head(FEATURES, mask=MASK))
@@ -61,7 +61,7 @@ def test_likelihood_sums_logarithms_of_marginals_at_the_given_temperature() -> N
     scores = array(head(FEATURES, mask=MASK))
     labels = np.where(MASK, LABELS, -1).astype("int32")
     labels[0, 2] = -1  # a label that the tagger does not know
-    found = array(Likelihood(head)(scores, MASK, labels, np.array([2.0], "float32")))
+    found = array(Likelihood(head)(scores, MASK, np.array([2.0], "float32"), labels))
     weights = [array(part) / 2 for part in head.moves()]
     for row, count in enumerate(MASK.sum(1)):
         wanted = 0.0
@@ -74,5 +74,5 @@ def test_likelihood_sums_logarithms_of_marginals_at_the_given_temperature() -> N
 def test_a_label_that_is_impossible_costs_a_finite_amount() -> None:
     head = learnt(CRFHead(3))
     scores = np.array([[[0.0, -900.0, 0.0]]], "float32")
-    found = array(Likelihood(head)(scores, np.array([[True]]), np.array([[1]], "int32"), np.array([0.01], "float32")))
+    found = array(Likelihood(head)(scores, np.array([[True]]), np.array([0.01], "float32"), np.array([[1]], "int32")))
     assert found[0] == pytest.approx(np.log(1e-37), rel=1e-3)

@@ -133,7 +133,9 @@ class ChainHead(Head):
             return found
         return found @ ops.cast(np.eye(self.tags)[self.origins], found.dtype)  # sums the copies of each tag
 
-    def n_best(self, scores: Tensor, mask: Tensor, n: int, allowed: Tensor = None) -> tuple[Tensor, Tensor]:
+    def n_best(
+        self, scores: Tensor, mask: Tensor, n: int, allowed: Tensor = None, temperature: Tensor = None
+    ) -> tuple[Tensor, Tensor]:
         """Finds the n best paths and their probabilities.
 
         Args:
@@ -141,12 +143,13 @@ class ChainHead(Head):
             mask: Boolean tensor (batch, time), or `None`.
             n: How many.
             allowed: Boolean tensor (batch, time, states), see `lattice`.
+            temperature: See `lattice`.
 
         Returns:
             Labels (batch, n, time), int32, best first, and the probabilities of the paths (batch, n). Where there are
             fewer paths, the rest are all `IGNORE` with a probability of 0.
         """
-        lattice = self.lattice(scores, mask, allowed)
+        lattice = self.lattice(scores, mask, allowed, temperature)
         paths, best = n_best(*lattice, n=n)
         there = best > 0.5 * NO_PATH
         if allowed is not None:
@@ -167,6 +170,7 @@ class ChainHead(Head):
         joints: Tensor,
         width: int,
         allowed: Tensor = None,
+        temperature: Tensor = None,
     ) -> Tensor:
         """Computes the posterior of spans, boundaries included: `seqlab.ops.span_log_probability` tells how.
 
@@ -178,6 +182,7 @@ class ChainHead(Head):
             joints: Boolean array (tags, tags): whether the second tag goes on with the span of the first.
             width: The greatest number of tokens of a span.
             allowed: Boolean tensor (batch, time, states), see `lattice`.
+            temperature: See `lattice`.
 
         Returns:
             Float tensor (spans,).
@@ -186,7 +191,8 @@ class ChainHead(Head):
         if origins is not None:
             kinds = ops.take(ops.cast(kinds, "bool"), origins, axis=-1)
             joints = ops.take(ops.take(ops.cast(joints, "bool"), origins, axis=0), origins, axis=1)
-        return ops.exp(span_log_probability(*self.lattice(scores, mask, allowed), spans, kinds, joints, width=width))
+        lattice = self.lattice(scores, mask, allowed, temperature)
+        return ops.exp(span_log_probability(*lattice, spans, kinds, joints, width=width))
 
     @property
     def origins(self) -> np.ndarray | None:
