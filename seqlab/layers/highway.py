@@ -11,6 +11,7 @@ from seqlab.errors import check_count
 from seqlab.layers.cells.parts import fresh, serialized
 
 Tensor = Any
+TRANSFORM_BIAS = -1.0  # of Srivastava et al. for up to ten layers
 
 
 @keras.saving.register_keras_serializable(package="seqlab")
@@ -20,7 +21,7 @@ class Highway(keras.layers.Layer):
         t = s(x W_T + b_T)                        transform gate
         h = t * g(x W + b) + (1 - t) * x          for each layer, x being the one before's h
 
-    `b_T` starts below 0, as published, so that a new layer hands most of its input on.
+    `b_T` starts below 0, as published, so that a new layer hands most of its input on (for t = s(-1) = 0.27).
 
     Args:
         layers: Number of layers, each with weights of its own.
@@ -46,7 +47,7 @@ class Highway(keras.layers.Layer):
         self,
         layers: int = 1,
         activation: Any = "relu",
-        transform_bias: float = -2.0,
+        transform_bias: float = TRANSFORM_BIAS,
         kernel_initializer: Any = "glorot_uniform",
         **kwargs: Any,
     ) -> None:

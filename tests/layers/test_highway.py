@@ -33,7 +33,7 @@ def test_each_option_takes_part():
 def test_starts_nearly_closed():
     layer = Highway(2)
     layer.build(INPUTS.shape)
-    assert [array(one[3]).tolist() for one in weights(layer)] == [[-2.0] * 4] * 2
+    assert [array(one[3]).tolist() for one in weights(layer)] == [[-1.0] * 4] * 2
     far, near = (Highway(transform_bias=bias)(INPUTS) for bias in (-30.0, 30.0))
     close(far, INPUTS)
     assert differ(near, INPUTS)
