@@ -21,6 +21,7 @@ from seqlab.layers.cells.sc_lstm import SCLSTMCell
 from seqlab.layers.cells.wrappers import LearnedStateCell, RecurrentDropoutCell, ResidualCell
 from seqlab.layers.cells.zoneout import ZoneoutCell
 from seqlab.layers.connections import CONNECTIONS
+from seqlab.layers.dilated_cnn import DilatedCNN
 from seqlab.layers.features.casing import CasingEmbedding
 from seqlab.layers.features.chars import CharCNN
 from seqlab.layers.features.words import WordEmbedding
@@ -33,6 +34,7 @@ from seqlab.layers.heads.softmax import SoftmaxHead
 from seqlab.layers.highway import Highway
 from seqlab.layers.recurrent import Recurrent
 from seqlab.layers.stack import RecurrentStack
+from seqlab.layers.transformer import TransformerEncoder
 from seqlab.models.sequence_model import SequenceModel
 from seqlab.ops.recurrence.variants import VARIANTS
 from tests import tiny
@@ -117,6 +119,8 @@ LAYERS = (
     Row("Recurrent", lambda: _learnt(_recurrent(SRNCell(3)), (FLOATS,)), (FLOATS,)),
     _row(RecurrentStack, FLOATS, units=3, layers=2, dropout=0.1, cell="cifg", recurrent_dropout=0.1),
     *map(_stack_row, CONNECTIONS),
+    _row(DilatedCNN, FLOATS, filters=4, layers=2, dropout=0.1, dilations=(1, 2), activation="tanh"),
+    _row(TransformerEncoder, FLOATS, units=4, layers=2, dropout=0.1, heads=2, feed_forward=5),
     _row(CRF, FLOATS, tags=FLOATS.shape[-1], reduction="sentences", transition_regularizer=keras.regularizers.L1(0.1)),
     _row(CRFHead, FLOATS, tags=4, reduction="sentences", transition_regularizer=keras.regularizers.L1(0.1)),
     replace(
