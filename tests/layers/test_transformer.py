@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keras
 import numpy as np
 import pytest
 from keras import ops
@@ -74,6 +75,13 @@ def test_all_layers_end_with_the_last():
     assert differ(found[0], found[1])
     assert layer.compute_output_shape(INPUTS.shape) == [tuple(one.shape) for one in found]
     assert layer.compute_mask(None, 1) == [1, 1]
+
+
+def test_policy_reaches_what_is_inside():
+    layer = learnt(TransformerEncoder(4, layers=2, dtype="mixed_bfloat16"))
+    found = layer(INPUTS, mask=tensor(MASK))
+    assert keras.backend.standardize_dtype(found.dtype) == "bfloat16"
+    close(found, copy_of(layer, dtype="float32")(INPUTS, mask=tensor(MASK)), rtol=0.2, atol=0.2)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,10 @@ from seqlab.layers.cells.wrappers import LearnedStateCell, RecurrentDropoutCell
 from seqlab.layers.cells.zoneout import ZoneoutCell
 from seqlab.layers.dilated_cnn import DilatedCNN
 from seqlab.layers.transformer import TransformerEncoder
-from seqlab.settings import EncoderSettings
+from seqlab.settings import EncoderSettings, Settings
+from seqlab.training.build import build
 from seqlab.training.encoders import cell_of, encoder_of
+from tests import tiny
 from tests.layers.common import INPUTS, array, close, learnt
 
 SMALL = {"units": 4, "layers": 2, "dropout": 0.0, "cell": "gru"}
@@ -106,3 +109,13 @@ def test_learned_states_change_what_is_computed() -> None:
                 state.assign(np.zeros(state.shape))
     assert np.abs(learned - array(encoder(INPUTS))).max() > 1e-3
     close(encoder(INPUTS), encoder(INPUTS, training=True))
+
+
+@pytest.mark.parametrize("kind", ["recurrent", "dilated_cnn", "transformer"])
+def test_a_tagger_of_each_kind_tags(kind: str, tmp_path: Path) -> None:
+    """With an auxiliary task, which reads the first of two layers."""
+    changed = {"encoder": {"kind": kind, "units": 4, "layers": 2}, "auxiliary": {"task": "pos"}}
+    values = {**tiny.settings(tmp_path).model_dump(), **changed}
+    tagger = build(Settings(**values), tiny.train_part())
+    assert [len(tags) for tags in tagger.tags(tiny.dev_part())] == [10] * 5
+    assert len(tagger.outputs) == 2
