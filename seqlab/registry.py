@@ -19,7 +19,9 @@ CLASSES = {
     "CTCHead": "seqlab.layers.heads.ctc",
     "CasingEmbedding": "seqlab.layers.features.casing",
     "CharCNN": "seqlab.layers.features.chars",
+    "DilatedCNN": "seqlab.layers.dilated_cnn",
     "GRUCell": "seqlab.layers.cells.gru",
+    "Highway": "seqlab.layers.highway",
     "LSTMCell": "seqlab.layers.cells.lstm",
     "LearnedStateCell": "seqlab.layers.cells.wrappers",
     "MultiLabelHead": "seqlab.layers.heads.multilabel",
@@ -33,6 +35,7 @@ CLASSES = {
     "SequenceModel": "seqlab.models.sequence_model",
     "SoftmaxHead": "seqlab.layers.heads.softmax",
     "Tagger": "seqlab.models.tagger",
+    "TransformerEncoder": "seqlab.layers.transformer",
     "WordEmbedding": "seqlab.layers.features.words",
     "ZoneoutCell": "seqlab.layers.cells.zoneout",
 }

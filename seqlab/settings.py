@@ -10,6 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from seqlab.errors import SettingsError, suggest
 
 Cell = Literal["v", "nig", "nfg", "nog", "niaf", "noaf", "cifg", "np", "fgr", "gru", "gru_after", "srn"]
+KIND_OF_ENCODER = {
+    **dict.fromkeys(("cell", "recurrent_dropout", "connection", "stacking", "layer_dropout"), "recurrent"),
+    **dict.fromkeys(("zoneout", "cell_zoneout", "initial_state", "projection", "layer_norm"), "recurrent"),
+    "dilations": "dilated_cnn",
+    "heads": "transformer",
+}
+"""Options that only one kind of encoder has."""
 
 
 class _Part(BaseModel):
@@ -73,11 +80,49 @@ class WordSettings(_Part):
 class EncoderSettings(_Part):
     """The sequence encoder."""
 
-    units: int = Field(100, gt=0, description="units of each direction")
-    layers: int = Field(2, gt=0, description="number of bidirectional layers")
+    kind: Literal["recurrent", "dilated_cnn", "transformer"] = Field("recurrent", description="kind of encoder")
+    units: int = Field(100, gt=0, description="units of each direction; width of the other kinds")
+    layers: int = Field(2, gt=0, description="bidirectional layers; iterations of the block of a dilated_cnn")
     dropout: float = Field(0.4, ge=0, lt=1, description="variational dropout before, between and after layers")
     recurrent_dropout: float = Field(0.0, ge=0, lt=1, description="variational dropout inside the recurrence")
     cell: Cell = Field("np", description="LSTM variant (np: the usual LSTM, v: with peepholes, ...), or another cell")
+    connection: Literal["residual", "highway", "dense", "sum"] | None = Field(
+        None, description="what a layer reads or adds of the layers below it, see RecurrentStack"
+    )
+    stacking: Literal["interleaved", "per_direction"] = Field(
+        "interleaved", description="whether each layer reads both directions of the one below, or its own alone"
+    )
+    layer_dropout: float = Field(
+        0.0, ge=0, lt=1, description="probability of leaving a residual layer out, for each sentence in training"
+    )
+    zoneout: float = Field(0.0, ge=0, lt=1, description="share of a cell's outputs that keep their old value")
+    cell_zoneout: float = Field(0.0, ge=0, lt=1, description="the same for the memory of an LSTM")
+    initial_state: Literal["zeros", "learned"] = Field("zeros", description="state before the first token")
+    projection: int | None = Field(None, gt=0, description="width that an LSTM's output is projected down to")
+    layer_norm: bool = Field(False, description="layer normalisation inside an LSTM")
+    dilations: tuple[int, ...] = Field(
+        (1, 2, 4, 1), min_length=1, description="dilations in the block of a dilated_cnn"
+    )
+    heads: int = Field(4, gt=0, description="attention heads of a transformer")
+
+    def model_post_init(self, context: Any) -> None:
+        """Checks what concerns several of them."""
+        for name, kind in KIND_OF_ENCODER.items():
+            if kind != self.kind and getattr(self, name) != type(self).model_fields[name].default:
+                raise SettingsError(f"encoder.{name} is for encoder.kind {kind}, received {self.kind}: leave it out.")
+        if self.kind == "transformer" and self.units % self.heads:
+            raise SettingsError(
+                f"encoder.units is {self.units}; a transformer needs a multiple of encoder.heads, {self.heads}."
+            )
+        if self.layer_dropout and self.connection != "residual":
+            raise SettingsError(
+                f"encoder.layer_dropout needs encoder.connection residual, received {self.connection}: without it "
+                "nothing would be left of a layer."
+            )
+        lstm = self.cell not in ("gru", "gru_after", "srn")
+        for name in ("cell_zoneout", "projection", "layer_norm"):
+            if getattr(self, name) and not lstm:
+                raise SettingsError(f"encoder.{name} is for LSTM cells, received encoder.cell {self.cell}.")
 
 
 class RuleSettings(_Part):

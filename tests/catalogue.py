@@ -20,6 +20,8 @@ from seqlab.layers.cells.parts import Projection
 from seqlab.layers.cells.sc_lstm import SCLSTMCell
 from seqlab.layers.cells.wrappers import LearnedStateCell, RecurrentDropoutCell, ResidualCell
 from seqlab.layers.cells.zoneout import ZoneoutCell
+from seqlab.layers.connections import CONNECTIONS
+from seqlab.layers.dilated_cnn import DilatedCNN
 from seqlab.layers.features.casing import CasingEmbedding
 from seqlab.layers.features.chars import CharCNN
 from seqlab.layers.features.words import WordEmbedding
@@ -29,8 +31,10 @@ from seqlab.layers.heads.crf_layer import CRF
 from seqlab.layers.heads.ctc import CTCHead
 from seqlab.layers.heads.multilabel import MultiLabelHead
 from seqlab.layers.heads.softmax import SoftmaxHead
+from seqlab.layers.highway import Highway
 from seqlab.layers.recurrent import Recurrent
 from seqlab.layers.stack import RecurrentStack
+from seqlab.layers.transformer import TransformerEncoder
 from seqlab.models.sequence_model import SequenceModel
 from seqlab.ops.recurrence.variants import VARIANTS
 from tests import tiny
@@ -103,10 +107,20 @@ def _cell_row(make: Callable[[], RecurrentCell], option: str = "") -> Row:
     )
 
 
+def _stack_row(connection: str) -> Row:
+    options: dict[str, Any] = {"connection": connection, "layers": 2, "cell": LearnedStateCell(SRNCell(2))}
+    options |= {"stacking": "per_direction"} if connection in ("highway", "dense") else {}
+    options |= {"layer_dropout": 0.2} if connection == "residual" else {}
+    return replace(_row(RecurrentStack, FLOATS, **options), option=connection)
+
+
 LAYERS = (
     Row("Bidirectional", lambda: _learnt(Bidirectional(_recurrent(GRUCell(3)), "sum"), (FLOATS,)), (FLOATS,)),
     Row("Recurrent", lambda: _learnt(_recurrent(SRNCell(3)), (FLOATS,)), (FLOATS,)),
     _row(RecurrentStack, FLOATS, units=3, layers=2, dropout=0.1, cell="cifg", recurrent_dropout=0.1),
+    *map(_stack_row, CONNECTIONS),
+    _row(DilatedCNN, FLOATS, filters=4, layers=2, dropout=0.1, dilations=(1, 2), activation="tanh"),
+    _row(TransformerEncoder, FLOATS, units=4, layers=2, dropout=0.1, heads=2, feed_forward=5),
     _row(CRF, FLOATS, tags=FLOATS.shape[-1], reduction="sentences", transition_regularizer=keras.regularizers.L1(0.1)),
     _row(CRFHead, FLOATS, tags=4, reduction="sentences", transition_regularizer=keras.regularizers.L1(0.1)),
     replace(
@@ -116,6 +130,7 @@ LAYERS = (
     ),
     replace(_row(CasingEmbedding, INTEGERS, patterns=7, dim=3), exceptions=NO_MASK),
     replace(_row(CharCNN, CHARS, CHAR_ROWS, characters=5, dim=3, filters=4, width=2, dropout=0.1), exceptions=NO_MASK),
+    replace(_row(Highway, FLOATS, layers=2, activation="tanh", transform_bias=-2.0), exceptions=NO_MASK),
     replace(_row(MultiLabelHead, FLOATS, tags=4, threshold=0.3), labels=MANY_LABELS),
     replace(_row(Projection, FLOATS, units=3, clip=2.0), exceptions=NO_MASK),
     _row(SoftmaxHead, FLOATS, tags=4, reduction="sum", kernel_regularizer=keras.regularizers.L2(0.1)),

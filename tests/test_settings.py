@@ -6,7 +6,15 @@ import pydantic
 import pytest
 
 from seqlab.errors import SettingsError
-from seqlab.settings import DataSettings, EncoderSettings, RuleSettings, Settings, TrainingSettings, WordSettings
+from seqlab.settings import (
+    KIND_OF_ENCODER,
+    DataSettings,
+    EncoderSettings,
+    RuleSettings,
+    Settings,
+    TrainingSettings,
+    WordSettings,
+)
 
 PARTS = [Settings, DataSettings, WordSettings, EncoderSettings, RuleSettings, TrainingSettings]
 DATA = {"train": "train.conll"}
@@ -43,7 +51,7 @@ def test_every_part_is_documented(kind):
         ({"dropout": 0.5}, r"Did you mean 'words\.dropout' or 'encoder\.dropout'\?$"),
         (
             {"encoder": {"epochs": 3}},
-            r"known: units, layers, dropout, recurrent_dropout, cell\. Did you mean 'training\.epochs'\?$",
+            r"known: kind, units, layers, dropout, .*heads\. Did you mean 'training\.epochs'\?$",
         ),
         ({"rules": {"at_most": ["X"]}}, r"RuleSettings: unknown key 'at_most'; .*Did you mean 'at_most_one'\?$"),
         ({"rules": {"only_listed": ["X"]}}, r"rules.only_listed holds TYPE=FILE.*received 'X'"),
@@ -53,6 +61,23 @@ def test_every_part_is_documented(kind):
         ({"rules": {"in_loss": True}}, r"rules.in_loss needs rules, or --constrained"),
         ({"rules": {"in_loss": True, "leave_out_broken": True}}, r"rules.in_loss needs rules, or --constrained"),
         ({"rules": {"in_loss": True}, "constrained": True, "head": "softmax"}, r"rules.in_loss is for the head crf"),
+        (
+            {"encoder": {"layer_dropout": 0.1}},
+            r"encoder.layer_dropout needs encoder.connection residual, received None",
+        ),
+        ({"encoder": {"projection": 5, "cell": "gru"}}, r"encoder.projection is for LSTM cells, .*encoder.cell gru"),
+        ({"encoder": {"layer_norm": True, "cell": "srn"}}, r"encoder.layer_norm is for LSTM cells, received .* srn"),
+        ({"encoder": {"cell_zoneout": 0.1, "cell": "gru"}}, r"encoder.cell_zoneout is for LSTM cells"),
+        (
+            {"encoder": {"kind": "dilated_cnn", "cell": "gru"}},
+            r"encoder.cell is for encoder.kind recurrent, .* dilated",
+        ),
+        ({"encoder": {"kind": "transformer", "connection": "sum"}}, r"encoder.connection is for .* received transform"),
+        ({"encoder": {"kind": "transformer", "dilations": [1]}}, r"encoder.dilations is for encoder.kind dilated_cnn"),
+        ({"encoder": {"heads": 2}}, r"encoder.heads is for encoder.kind transformer, received recurrent: leave it out"),
+        ({"encoder": {"kind": "transformer", "units": 6}}, r"encoder.units is 6; .* a multiple of encoder.heads, 4"),
+        ({"encoder": {"kind": "cnn"}}, r"kind: Input should be 'recurrent', 'dilated_cnn' or 'transformer'"),
+        ({"encoder": {"kind": "dilated_cnn", "dilations": []}}, r"dilations: Tuple should have at least 1 item"),
         ({"encoder": {"drop": 0.5}}, r"Did you mean 'dropout'\?$"),
         (
             {"zzz": 3},
@@ -117,3 +142,18 @@ def test_task_of_a_conllu_file_is_a_field():
 def test_data_settings_that_contradict(values: dict[str, object], words: str) -> None:
     with pytest.raises(SettingsError, match=words):
         Settings(data=DataSettings(train="t", **values))
+
+
+def test_every_option_of_one_kind_is_refused_elsewhere():
+    """What a kind does not read differs from its default in no settings of that kind."""
+    values = {
+        "cell": "gru", "recurrent_dropout": 0.1, "connection": "sum", "stacking": "per_direction",
+        "zoneout": 0.1, "cell_zoneout": 0.1, "initial_state": "learned", "projection": 2, "layer_norm": True,
+        "layer_dropout": 0.1, "dilations": (1,), "heads": 2,
+    }  # fmt: skip
+    shared = {"kind", "units", "layers", "dropout"}
+    assert values.keys() == KIND_OF_ENCODER.keys() == set(EncoderSettings.model_fields) - shared
+    for name, value in values.items():
+        for kind in {"recurrent", "dilated_cnn", "transformer"} - {KIND_OF_ENCODER[name]}:
+            with pytest.raises(SettingsError, match=f"encoder.{name} is for encoder.kind {KIND_OF_ENCODER[name]}"):
+                EncoderSettings(kind=kind, **{name: value})

@@ -16,10 +16,13 @@ from seqlab.layers.cells import (
     WrapperCell,
     ZoneoutCell,
 )
+from seqlab.layers.dilated_cnn import DilatedCNN
 from seqlab.layers.features import CasingEmbedding, CharCNN, WordEmbedding
 from seqlab.layers.heads import CRF, ChainHead, CRFHead, CTCHead, Head, MultiLabelHead, SoftmaxHead
+from seqlab.layers.highway import Highway
 from seqlab.layers.recurrent import Recurrent
 from seqlab.layers.stack import RecurrentStack
+from seqlab.layers.transformer import TransformerEncoder
 
 __all__ = [
     "Bidirectional",
@@ -29,8 +32,10 @@ __all__ = [
     "CasingEmbedding",
     "ChainHead",
     "CharCNN",
+    "DilatedCNN",
     "GRUCell",
     "Head",
+    "Highway",
     "LSTMCell",
     "LearnedStateCell",
     "MultiLabelHead",
@@ -43,6 +48,7 @@ __all__ = [
     "SCLSTMCell",
     "SRNCell",
     "SoftmaxHead",
+    "TransformerEncoder",
     "WordEmbedding",
     "WrapperCell",
     "ZoneoutCell",

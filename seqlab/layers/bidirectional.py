@@ -9,7 +9,7 @@ from keras import ops
 
 from seqlab.errors import suggest
 from seqlab.layers.cells.base import Options
-from seqlab.layers.cells.parts import serialized
+from seqlab.layers.cells.parts import reseeded, serialized
 from seqlab.layers.recurrent import Recurrent, last_output
 from seqlab.layers.running import mask_of, run_directions
 
@@ -126,6 +126,28 @@ class Bidirectional(keras.layers.Layer):
         result = (*merged, *states)
         return result if len(result) > 1 else result[0]
 
+    def apart(
+        self, forward: Tensor, backward: Tensor, mask: Tensor | None = None, training: bool | None = None
+    ) -> tuple[Tensor, ...]:
+        """Runs each direction over inputs of its own, for stacks whose directions meet at the top alone.
+
+        Args:
+            forward: (batch, time, width), what the forward direction reads.
+            backward: The same for the backward direction.
+            mask: As in `call`.
+            training: Whether this is training.
+
+        Returns:
+            The outputs of both, (batch, time, width) each, whatever the layer returns otherwise.
+        """
+        directions = [
+            (one.cell, one.starts(x, None, bool(training)), reverse)
+            for one, x, reverse in zip(self.both, (forward, backward), (False, True), strict=True)
+        ]
+        options = Options(bool(training), False, self.layer.truncation)
+        found = run_directions((forward, backward), mask_of(mask, forward), directions, options)
+        return tuple(outputs for outputs, _ in found)
+
     def compute_mask(self, inputs: Tensor, previous_mask: Tensor | None = None) -> Any:
         """The mask, for the layers above, where there are sequences."""
         mask = previous_mask if self.layer.return_sequences else None
@@ -180,14 +202,4 @@ class Bidirectional(keras.layers.Layer):
 
 
 def _mirrored(layer: Recurrent) -> Recurrent:
-    return Recurrent.from_config({**_reseeded(layer.get_config()), "name": f"backward_{layer.name}"})
-
-
-def _reseeded(config: Any) -> Any:
-    """The same config with other seeds: two directions must not draw the same masks."""
-    if isinstance(config, dict):
-        return {
-            key: value + 1 if key == "seed" and isinstance(value, int) else _reseeded(value)
-            for key, value in config.items()
-        }
-    return config
+    return Recurrent.from_config({**reseeded(layer.get_config()), "name": f"backward_{layer.name}"})

@@ -18,7 +18,7 @@ Tensors = tuple[Tensor, ...]
 
 
 def run_directions(
-    inputs: Tensor,
+    inputs: Tensor | tuple[Tensor, ...],
     mask: Tensor | None,
     directions: Sequence[tuple[RecurrentCell, Tensors, bool]],
     options: Options,
@@ -26,7 +26,7 @@ def run_directions(
     """Runs cells over the tokens of a batch.
 
     Args:
-        inputs: (batch, time, width).
+        inputs: (batch, time, width); a tuple of them where each direction has its own.
         mask: (batch, time) booleans or `None`.
         directions: For each its cell, its states before the first token, and whether it reads the last token first.
         options: What is wanted.
@@ -36,10 +36,11 @@ def run_directions(
         after the last token that it read.
     """
     runs, orders = [], []
-    for cell, states, reverse in directions:
+    read = inputs if isinstance(inputs, tuple) else (inputs,) * len(directions)
+    for x, (cell, states, reverse) in zip(read, directions, strict=True):
         order = None if mask is None else order_of(mask, reverse)
         orders.append((order, reverse))
-        runs.append(Run(cell, _steps(inputs, order, reverse), tuple(states), None if order is None else order.valid))
+        runs.append(Run(cell, _steps(x, order, reverse), tuple(states), None if order is None else order.valid))
     first = runs[0].cell
     if first.fusable() and all(_alike(first, run.cell) for run in runs[1:]):
         found = first.run(runs, options)

@@ -8,11 +8,11 @@ import keras
 
 from seqlab.corpora.records import Corpus
 from seqlab.layers.heads.softmax import SoftmaxHead
-from seqlab.layers.stack import RecurrentStack
 from seqlab.models import builders
 from seqlab.models.auxiliary import Auxiliary
 from seqlab.models.tagger import Tagger
 from seqlab.settings import Settings, TrainingSettings
+from seqlab.training.encoders import encoder_of
 from seqlab.training.rules import rulebook
 
 LAST_RATE = 0.03  # share of the learning rate that a linear schedule ends with
@@ -43,15 +43,7 @@ def build(settings: Settings, corpus: Corpus) -> Tagger:
             chars=settings.words.chars,
             casing=settings.words.casing,
         ),
-        encoder=RecurrentStack(
-            settings.encoder.units,
-            layers=settings.encoder.layers,
-            dropout=settings.encoder.dropout,
-            cell=settings.encoder.cell,
-            recurrent_dropout=settings.encoder.recurrent_dropout,
-            all_layers=bool(others),
-            name="encoder",
-        ),
+        encoder=encoder_of(settings.encoder, all_layers=bool(others)),
         head=builders.head_of(settings.head, labels, rules, settings.rules.in_loss),
         auxiliary=[
             Auxiliary(task, SoftmaxHead(len(vectorizer.labels[task]), name=f"head_{task}"), settings.auxiliary.layer)

@@ -176,3 +176,11 @@ def test_inside_time_distributed():
     inner = Bidirectional(Recurrent(LSTMCell(UNITS), return_sequences=True))
     outputs = keras.layers.TimeDistributed(inner)(keras.Input((6, 5, 4)))
     assert outputs.shape == (None, 6, 5, 2 * UNITS)
+
+
+def test_directions_apart_read_inputs_of_their_own():
+    layer = learnt(Bidirectional(Recurrent(GRUCell(UNITS), return_sequences=True)))
+    other = INPUTS[::-1].copy()
+    found = layer.apart(ops.convert_to_tensor(INPUTS), ops.convert_to_tensor(other), mask=tensor(MASK))
+    forward, backward = (layer(x, mask=tensor(MASK)) for x in (INPUTS, other))
+    close(found, (forward[..., :UNITS], backward[..., UNITS:]))

@@ -21,7 +21,7 @@ from tests.structure.sources import dotted, library_modules
 
 ROWS = (*LAYERS, *CELLS)
 HEADS = [row for row in ROWS if row.head]
-RATES = ("dropout", "recurrent_dropout", "rate", "cell_rate")
+RATES = ("dropout", "recurrent_dropout", "layer_dropout", "rate", "cell_rate")
 CHECKS = {
     "round trip": lambda row: checks.check_round_trip(row.make(), *row.inputs),
     "padding": lambda row: checks.check_padding_invariance(row.make(), *row.inputs),

@@ -7,8 +7,12 @@ import numpy as np
 import pytest
 
 from seqlab.errors import SettingsError
+from seqlab.layers.cells.gru import GRUCell
 from seqlab.layers.cells.lstm import LSTMCell
-from seqlab.layers.cells.table import CELLS
+from seqlab.layers.cells.table import CELLS, cell_with
+from seqlab.layers.cells.wrappers import RecurrentDropoutCell
+from seqlab.layers.cells.zoneout import ZoneoutCell
+from seqlab.layers.connections import ADDED, CONNECTIONS
 from seqlab.layers.stack import RecurrentStack
 from tests.layers import common
 from tests.layers.common import (
@@ -24,6 +28,7 @@ from tests.layers.common import (
     sentences,
     tensor,
 )
+from tests.oracles import encoders
 from tests.oracles import recurrent as oracles
 
 
@@ -32,19 +37,26 @@ def learnt(**options):
     return common.learnt(RecurrentStack(**{"units": UNITS, **options}))
 
 
+def directions(layer, mask=None, code="np"):
+    """For each layer its LSTM forwards and its LSTM backwards: functions of arrays (batch, time, width)."""
+
+    def function(cell, backwards):
+        def oracle(steps, *states):
+            return getattr(oracles, f"lstm_{code}")(steps, lstm_weights(cell), *states)
+
+        zeros = [np.zeros((len(INPUTS), size)) for size in cell.state_size]
+        return lambda x: sentences(oracle, x, mask, zeros, backwards)[0]
+
+    return [[function(one.cell, backwards) for backwards, one in enumerate(both.both)] for both in layer.recurrent]
+
+
+def joint(forward, backward):
+    return lambda x: np.concatenate([forward(x), backward(x)], axis=-1)
+
+
 def expected(layer, mask=None, code="np"):
     """The outputs of LSTMs, layer upon layer and each direction by itself."""
-    x, zeros = INPUTS, [np.zeros((len(INPUTS), UNITS))] * 2
-    for both in layer.recurrent:
-        halves = []
-        for one, backwards in zip(both.both, (False, True), strict=True):
-
-            def oracle(steps, *states, cell=one.cell):
-                return getattr(oracles, f"lstm_{code}")(steps, lstm_weights(cell), *states)
-
-            halves.append(sentences(oracle, x, mask, zeros, backwards)[0])
-        x = np.concatenate(halves, axis=-1)
-    return x
+    return encoders.plain(INPUTS, [joint(*both) for both in directions(layer, mask, code)])
 
 
 @pytest.mark.parametrize("mask", MASKS.values(), ids=MASKS)
@@ -150,3 +162,153 @@ def test_all_layers_end_with_the_last():
     first = whole.recurrent[0](INPUTS, mask=tensor(MASK))
     close(found[0], first)
     assert whole.compute_output_shape(INPUTS.shape) == [tuple(one.shape) for one in found]
+
+
+# Connections and stacking
+
+
+def connected(layer, mask):
+    """The outputs of a stack with connections, by the equations."""
+    functions, x = directions(layer, mask), INPUTS if mask is None else INPUTS * mask[..., None]
+    if layer.stacking == "interleaved":
+        streams = [[joint(*both) for both in functions]]
+    else:
+        streams = [list(one) for one in zip(*functions, strict=True)]
+    found = []
+    for number, layers in enumerate(streams):
+        p = array(layer.projections[number].kernel) if layer.projections else np.eye(x.shape[-1])
+        gates = [[array(w) for w in gate.weights] for gate in layer.transforms[number :: len(streams)]]
+        found.append(encoders.CONNECTED[layer.connection](x, layers, p, gates))
+    return np.concatenate(found, axis=-1)
+
+
+@pytest.mark.parametrize("stacking", ["interleaved", "per_direction"])
+@pytest.mark.parametrize("connection", [None, *CONNECTIONS])
+def test_connections_equal_the_oracle(connection, stacking):
+    layer = learnt(layers=3, connection=connection, stacking=stacking)
+    found = layer(INPUTS, mask=tensor(MASK))
+    close(found, connected(layer, MASK))
+    assert layer.compute_output_shape(INPUTS.shape) == tuple(found.shape)
+    assert bool(layer.projections) == (connection in ADDED)
+    assert not array(found)[~MASK].any()
+
+
+@pytest.mark.parametrize(("stacking", "units"), [("interleaved", 2), ("per_direction", 4)])
+@pytest.mark.parametrize("connection", ADDED)
+def test_inputs_as_wide_as_the_outputs_are_not_projected(connection, stacking, units):
+    layer = learnt(units=units, layers=2, connection=connection, stacking=stacking)
+    assert not layer.projections
+    close(layer(INPUTS), connected(layer, None))
+
+
+def test_sum_is_not_residual():
+    layer = learnt(units=2, layers=3, connection="residual")
+    assert differ(copy_of(layer, connection="sum")(INPUTS), layer(INPUTS))
+
+
+def test_highways_start_nearly_closed():
+    layer = RecurrentStack(2, layers=2, connection="highway")
+    layer.build(INPUTS.shape)
+    assert [array(gate.bias).tolist() for gate in layer.transforms] == [[-1.0] * 4] * 2
+
+
+@pytest.mark.parametrize("stacking", ["interleaved", "per_direction"])
+@pytest.mark.parametrize("connection", [None, "dense", "residual"])
+def test_all_layers_of_every_kind(connection, stacking):
+    whole = learnt(layers=2, all_layers=True, connection=connection, stacking=stacking)
+    found = whole(INPUTS, mask=tensor(MASK))
+    close(found[1], copy_of(whole, all_layers=False)(INPUTS, mask=tensor(MASK)))
+    lower = RecurrentStack(UNITS, connection=connection, stacking=stacking)
+    lower.build(INPUTS.shape)
+    for mine, its in zip(lower.recurrent + lower.projections, whole.recurrent[:1] + whole.projections, strict=True):
+        mine.set_weights(its.get_weights())
+    close(found[0], lower(INPUTS, mask=tensor(MASK)))
+    assert whole.compute_output_shape(INPUTS.shape) == [tuple(one.shape) for one in found]
+
+
+def test_nothing_of_the_padding_reaches_a_connection():
+    layer = learnt(layers=2, connection="sum")
+    garbage = np.where(MASK[..., None], INPUTS, np.nan).astype("float32")
+    close(layer(garbage, mask=tensor(MASK)), layer(INPUTS, mask=tensor(MASK)))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"connection": "skip"}, "Unknown connection 'skip'; expected one of residual, highway, dense, sum, or None"),
+        ({"stacking": "per_directions"}, "Unknown stacking .*; expected interleaved or per_direction. Did you mean"),
+        ({"layer_dropout": 0.1}, "layer_dropout leaves whole layers out, so it needs connection='residual', .* None"),
+        ({"layer_dropout": 0.1, "connection": "dense"}, "needs connection='residual', received 'dense'"),
+        ({"cell": GRUCell(3), "units": 4}, "The given GRUCell has units of its own: leave out units=4"),
+    ],
+)
+def test_bad_options(options, message):
+    with pytest.raises(SettingsError, match=message):
+        RecurrentStack(**options)
+
+
+def test_bad_kinds():
+    with pytest.raises(TypeError, match="`cell` is a name or a cell of seqlab, received LSTMCell"):
+        RecurrentStack(cell=keras.layers.LSTMCell(3))
+    with pytest.raises(ValueError, match="-0.1"):
+        RecurrentStack(layer_dropout=-0.1, connection="residual")
+
+
+# Layer dropout
+
+
+def test_layer_dropout_leaves_whole_layers_out():
+    layer = learnt(units=2, layers=1, connection="residual", layer_dropout=0.5)
+    still = array(layer(INPUTS, training=False))
+    branch, seen = still - INPUTS, set()
+    for _ in range(6):
+        for row, noisy in enumerate(array(layer(INPUTS, training=True))):
+            factor = float(np.round(np.mean((noisy - INPUTS[row]) / branch[row]), 3))
+            close(noisy, INPUTS[row] + factor * branch[row])
+            seen.add(factor)
+    assert seen == {0.0, 2.0}
+    assert layer.get_config()["layer_dropout"] == 0.5
+
+
+# Cells
+
+
+def test_a_given_cell_is_copied_for_each_layer_and_direction():
+    given = ZoneoutCell(LSTMCell(UNITS, "CIFG"), 0.3, seed=5)
+    layer = RecurrentStack(cell=given, layers=2)
+    layer.build(INPUTS.shape)
+    cells = [one.cell for both in layer.recurrent for one in both.both]
+    assert [cell.seed for cell in cells] == [5, 6, 7, 8]
+    assert {(type(cell), cell.rate, cell.cell.variant) for cell in cells} == {(ZoneoutCell, 0.3, "CIFG")}
+    assert len({id(cell) for cell in (given, *cells)}) == 5 and not given.built
+    assert layer.cell is given and layer.units is None
+    assert len(layer.trainable_weights) == 4 * 4  # with peepholes
+    close(copy_of(layer)(INPUTS), layer(INPUTS))
+
+
+def test_a_given_cell_computes_what_its_name_does():
+    named = learnt(layers=2, cell="cifg")
+    given = copy_of(named, cell=LSTMCell(UNITS, "CIFG"), units=None)
+    close(given(INPUTS, mask=tensor(MASK)), named(INPUTS, mask=tensor(MASK)))
+
+
+def test_a_projection_sets_the_width():
+    options = {"projection": 2, "layer_norm": True, "learned_state": True}
+    layer = common.learnt(RecurrentStack(cell=cell_with("np", 5, **options), layers=2, connection="highway"))
+    found = layer(INPUTS, mask=tensor(MASK))
+    assert tuple(found.shape) == layer.compute_output_shape(INPUTS.shape) == (*INPUTS.shape[:2], 4)
+    assert not layer.projections  # the inputs are 4 wide as well
+
+
+def test_recurrent_dropout_goes_around_a_given_cell():
+    layer = RecurrentStack(cell=cell_with("np", 2, zoneout=0.1), recurrent_dropout=0.2)
+    outer = layer.recurrent[0].layer.cell
+    assert (type(outer), type(outer.cell), outer.rate) == (RecurrentDropoutCell, ZoneoutCell, 0.2)
+
+
+def test_config_of_an_older_model_loads():
+    config = {"units": 3, "layers": 2, "dropout": 0.1, "cell": "np", "recurrent_dropout": 0.2, "all_layers": True}
+    layer = RecurrentStack.from_config(config)
+    assert (layer.connection, layer.stacking, layer.layer_dropout, layer.cell) == (None, "interleaved", 0.0, "np")
+    assert layer.get_config().items() >= config.items()
+    assert RecurrentStack().units == 100

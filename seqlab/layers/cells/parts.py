@@ -97,3 +97,17 @@ def serialized(part: Any, *names: str) -> dict[str, Any]:
         if isinstance(config, dict):
             config.pop("build_config", None)
     return found
+
+
+def reseeded(config: Any, by: int = 1) -> Any:
+    """The same config with other seeds: copies of a cell must not draw the same masks and weights.
+
+    >>> reseeded({"seed": 1, "cell": {"seed": None}}, 2)
+    {'seed': 3, 'cell': {'seed': None}}
+    """
+    if isinstance(config, dict):
+        return {
+            key: value + by if key == "seed" and isinstance(value, int) else reseeded(value, by)
+            for key, value in config.items()
+        }
+    return config

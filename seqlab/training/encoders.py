@@ -1,0 +1,58 @@
+"""From the settings of a run to its encoder."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from seqlab.layers.cells.base import RecurrentCell
+from seqlab.layers.cells.table import cell_with
+from seqlab.layers.dilated_cnn import DilatedCNN
+from seqlab.layers.stack import RecurrentStack
+from seqlab.layers.transformer import TransformerEncoder
+from seqlab.settings import EncoderSettings
+
+
+def encoder_of(options: EncoderSettings, all_layers: bool = False) -> keras.layers.Layer:
+    """Builds the encoder that the settings describe.
+
+    Args:
+        options: The settings.
+        all_layers: Whether it returns the outputs of all its layers, for auxiliary tasks.
+
+    Raises:
+        SettingsError: For options that the chosen cell cannot keep, or that contradict each other.
+    """
+    common: dict[str, Any] = {
+        "layers": options.layers,
+        "dropout": options.dropout,
+        "all_layers": all_layers,
+        "name": "encoder",
+    }
+    if options.kind == "dilated_cnn":
+        return DilatedCNN(options.units, dilations=options.dilations, **common)
+    if options.kind == "transformer":
+        return TransformerEncoder(options.units, heads=options.heads, **common)
+    cell = cell_of(options)
+    return RecurrentStack(
+        options.units if isinstance(cell, str) else None,
+        cell=cell,
+        recurrent_dropout=options.recurrent_dropout,
+        connection=options.connection,
+        stacking=options.stacking,
+        layer_dropout=options.layer_dropout,
+        **common,
+    )
+
+
+def cell_of(options: EncoderSettings) -> str | RecurrentCell:
+    """The cell with all that is put on top of it, or its name where nothing is."""
+    extra: dict[str, Any] = {
+        "projection": options.projection,
+        "layer_norm": options.layer_norm,
+        "learned_state": options.initial_state == "learned",
+        "zoneout": options.zoneout,
+        "cell_zoneout": options.cell_zoneout,
+    }
+    return cell_with(options.cell, options.units, **extra) if any(extra.values()) else options.cell
