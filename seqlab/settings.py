@@ -53,7 +53,15 @@ class DataSettings(_Part):
 class WordSettings(_Part):
     """What the model knows of each token."""
 
-    vectors: str | None = Field(None, description="word-vector file: GloVe, word2vec or fastText text, plain or .gz")
+    vectors: str | None = Field(
+        None, description="word-vector file: GloVe, word2vec (text or binary) or fastText .vec, plain or .gz"
+    )
+    train: Literal["all", "known", "none"] = Field(
+        "all", description="vectors that learn: of all words in training, of those that the file knows, or none"
+    )
+    unknown: Literal["trained", "zero"] = Field(
+        "trained", description="an unknown word's vector: trained, or zero, which leaves it to characters and the rest"
+    )
     dropout: float = Field(0.0, ge=0, lt=1, description="share of words read as unknown in training")
     dim: int | None = Field(
         None, gt=0, description="width of word vectors: 50 if not given; with a file, that of its vectors and no other"
@@ -68,6 +76,13 @@ class WordSettings(_Part):
     )
     chars: Literal["cnn"] | None = Field("cnn", description="character encoder")
     casing: bool = Field(True, description="casing patterns")
+
+    def model_post_init(self, context: Any) -> None:
+        """Checks what concerns several of them."""
+        if self.train != "all" and self.vectors is None:
+            raise SettingsError(
+                f"words.train {self.train} is about the vectors of a file: name one (words.vectors), or leave it out."
+            )
 
 
 class EncoderSettings(_Part):

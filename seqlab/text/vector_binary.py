@@ -79,8 +79,8 @@ class BinaryReader:
         if len(self.buffer) - self.place <= _LONGEST_WORD and end < 0:
             raise self._cut(row, count, "no word with a blank after it")
         raise DataError(
-            f"Row {row}: there is no word where one should begin, received {shown(self.buffer[self.place :][:20])}. The "
-            "header announces another width than the rows have, or the file is damaged: fetch it again.",
+            f"Row {row}: there is no word where one should begin, received {shown(self.buffer[self.place :][:20])}. "
+            "The header announces another width than the rows have, or the file is damaged: fetch it again.",
             self.file,
         )
 

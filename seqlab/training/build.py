@@ -11,23 +11,26 @@ from seqlab.layers.heads.softmax import SoftmaxHead
 from seqlab.layers.stack import RecurrentStack
 from seqlab.models import builders
 from seqlab.models.auxiliary import Auxiliary
+from seqlab.models.inputs import Words
 from seqlab.models.tagger import Tagger
 from seqlab.settings import Settings, TrainingSettings
 from seqlab.training.rules import rulebook
+from seqlab.training.words import read_words
 
 LAST_RATE = 0.03  # share of the learning rate that a linear schedule ends with
 
 
-def build(settings: Settings, corpus: Corpus) -> Tagger:
-    """Builds the tagger that the settings describe, for a training corpus."""
+def build(settings: Settings, corpus: Corpus, words: Words | None = None) -> Tagger:
+    """Builds the tagger that the settings describe, for a training corpus.
+
+    Args:
+        settings: The settings.
+        corpus: The training corpus.
+        words: What `read_words` made of them, where that is done already.
+    """
     if settings.tag_scheme is not None:
         corpus = corpus.converted(settings.task, settings.tag_scheme)
-    words = builders.words_of(
-        corpus,
-        settings.words.vectors,
-        min_count=settings.words.min_count,
-        unseen_vectors=settings.words.unseen_vectors,
-    )
+    words = read_words(settings, corpus) if words is None else words
     others = [settings.auxiliary.task] if settings.auxiliary.task else []
     vectorizer = builders.vectorizer_of(corpus, settings.task, words, others=others)
     labels = vectorizer.labels[settings.task]
@@ -42,6 +45,7 @@ def build(settings: Settings, corpus: Corpus) -> Tagger:
             dropout=settings.words.dropout,
             chars=settings.words.chars,
             casing=settings.words.casing,
+            unknown=settings.words.unknown,
         ),
         encoder=RecurrentStack(
             settings.encoder.units,
