@@ -20,6 +20,7 @@ CLASSES = {
     "CasingEmbedding": "seqlab.layers.features.casing",
     "CharCNN": "seqlab.layers.features.chars",
     "GRUCell": "seqlab.layers.cells.gru",
+    "Highway": "seqlab.layers.highway",
     "LSTMCell": "seqlab.layers.cells.lstm",
     "LearnedStateCell": "seqlab.layers.cells.wrappers",
     "MultiLabelHead": "seqlab.layers.heads.multilabel",

@@ -29,6 +29,7 @@ from seqlab.layers.heads.crf_layer import CRF
 from seqlab.layers.heads.ctc import CTCHead
 from seqlab.layers.heads.multilabel import MultiLabelHead
 from seqlab.layers.heads.softmax import SoftmaxHead
+from seqlab.layers.highway import Highway
 from seqlab.layers.recurrent import Recurrent
 from seqlab.layers.stack import RecurrentStack
 from seqlab.models.sequence_model import SequenceModel
@@ -116,6 +117,7 @@ LAYERS = (
     ),
     replace(_row(CasingEmbedding, INTEGERS, patterns=7, dim=3), exceptions=NO_MASK),
     replace(_row(CharCNN, CHARS, CHAR_ROWS, characters=5, dim=3, filters=4, width=2, dropout=0.1), exceptions=NO_MASK),
+    replace(_row(Highway, FLOATS, layers=2, activation="tanh", transform_bias=-1.0), exceptions=NO_MASK),
     replace(_row(MultiLabelHead, FLOATS, tags=4, threshold=0.3), labels=MANY_LABELS),
     replace(_row(Projection, FLOATS, units=3, clip=2.0), exceptions=NO_MASK),
     _row(SoftmaxHead, FLOATS, tags=4, reduction="sum", kernel_regularizer=keras.regularizers.L2(0.1)),

@@ -18,6 +18,7 @@ from seqlab.layers.cells import (
 )
 from seqlab.layers.features import CasingEmbedding, CharCNN, WordEmbedding
 from seqlab.layers.heads import CRF, ChainHead, CRFHead, CTCHead, Head, MultiLabelHead, SoftmaxHead
+from seqlab.layers.highway import Highway
 from seqlab.layers.recurrent import Recurrent
 from seqlab.layers.stack import RecurrentStack
 
@@ -31,6 +32,7 @@ __all__ = [
     "CharCNN",
     "GRUCell",
     "Head",
+    "Highway",
     "LSTMCell",
     "LearnedStateCell",
     "MultiLabelHead",
