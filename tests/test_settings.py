@@ -40,7 +40,7 @@ def test_every_part_is_documented(kind):
         ({"encoder": {"unit": 3}}, r"^Settings: encoder: EncoderSettings: unknown key 'unit'.*Did you mean 'units'\?$"),
         ({"epoch": 3}, r"^Settings: unknown key 'epoch'; known: .*Did you mean 'training\.epochs'\?$"),
         ({"training.epoch": 3}, r"Did you mean 'training\.epochs'\?$"),
-        ({"dropout": 0.5}, r"Did you mean 'words\.dropout' or 'encoder\.dropout'\?$"),
+        ({"dropout": 0.5}, r"Did you mean 'words\.dropout' or 'chars\.dropout' or 'encoder\.dropout'\?$"),
         (
             {"encoder": {"epochs": 3}},
             r"known: units, layers, dropout, recurrent_dropout, cell\. Did you mean 'training\.epochs'\?$",
@@ -56,7 +56,7 @@ def test_every_part_is_documented(kind):
         ({"encoder": {"drop": 0.5}}, r"Did you mean 'dropout'\?$"),
         (
             {"zzz": 3},
-            r"unknown key 'zzz'; known: data, task, tag_scheme, words, encoder, head, .*auxiliary, training, seed\.$",
+            r"unknown key 'zzz'; known: data, task, tag_scheme, words, chars, encoder, head, .*auxiliary, training, seed\.$",
         ),
         ({"training": {"epochs": "many"}}, r"TrainingSettings: epochs: Input should be a valid integer.*'many'$"),
         ({"training": {"epochs": 2.5}}, r"epochs: Input should be a valid integer.*received 2.5$"),

@@ -16,7 +16,7 @@ from seqlab.layers.cells import (
     WrapperCell,
     ZoneoutCell,
 )
-from seqlab.layers.features import CasingEmbedding, CharCNN, WordEmbedding
+from seqlab.layers.features import CasingEmbedding, CategoryEmbedding, CharCNN, CharEncoder, CharLSTM, WordEmbedding
 from seqlab.layers.heads import CRF, ChainHead, CRFHead, CTCHead, Head, MultiLabelHead, SoftmaxHead
 from seqlab.layers.highway import Highway
 from seqlab.layers.recurrent import Recurrent
@@ -28,8 +28,11 @@ __all__ = [
     "CRFHead",
     "CTCHead",
     "CasingEmbedding",
+    "CategoryEmbedding",
     "ChainHead",
     "CharCNN",
+    "CharEncoder",
+    "CharLSTM",
     "GRUCell",
     "Head",
     "Highway",

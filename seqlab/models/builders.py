@@ -12,21 +12,47 @@ from seqlab.layers.heads.base import Head
 from seqlab.layers.heads.crf import CRFHead
 from seqlab.layers.heads.rules import Rulebook
 from seqlab.layers.heads.softmax import SoftmaxHead
-from seqlab.models.inputs import Words, features_of, named, words_of
+from seqlab.models.inputs import CharMaker, Words, features_of, named, words_of
 from seqlab.models.rules import Choice, rules_of
+from seqlab.text.categories import Category
 from seqlab.text.vectorizer import DEFAULT_RULES, Vectorizer
 from seqlab.text.vectors import WordVectors
 from seqlab.text.vocabulary import Labels, Vocabulary
 
+RARE = 2  # occurrences in training below which a value of a categorical feature trains the unknown one's vector
 HEADS: dict[str, type[Head]] = {"softmax": SoftmaxHead, "crf": CRFHead}
 
 
 def vectorizer_of(
-    corpus: Corpus, task: str, words: Words, rules: Sequence[str] = DEFAULT_RULES, others: Sequence[str] = ()
+    corpus: Corpus,
+    task: str,
+    words: Words,
+    rules: Sequence[str] = DEFAULT_RULES,
+    others: Sequence[str] = (),
+    categories: Sequence[Category] = (),
 ) -> Vectorizer:
-    """Builds the vectorizer of a training corpus for one task, and for others that are learnt besides."""
+    """Builds the vectorizer of a training corpus for one task, and for others that are learnt besides.
+
+    Args:
+        corpus: The training corpus.
+        task: The column to learn.
+        words: What `words_of` returned.
+        rules: Names of normalisation rules.
+        others: Columns to learn besides.
+        categories: Categorical features. Their values are those that training holds twice or more; others are unknown.
+
+    Raises:
+        DataError: The corpus lacks one of the columns.
+        SettingsError: A feature is there twice, or is the column that is learnt.
+    """
     tasks = (task, *others)
-    for name in tasks:
+    columns = [category.column for category in categories if category.column is not None]
+    if len(set(categories)) < len(categories) or set(columns) & set(tasks):
+        raise SettingsError(
+            f"Features must be different ones, and columns ({', '.join(columns) or 'none'}) others than those learnt "
+            f"({', '.join(tasks)})."
+        )
+    for name in (*tasks, *columns):
         if name not in corpus.tasks:
             raise DataError(
                 f"The corpus has no column {name!r}; it has: {', '.join(corpus.tasks) or 'none'}."
@@ -40,6 +66,9 @@ def vectorizer_of(
         labels={name: Labels(sorted(corpus.labels(name))) for name in tasks},
         rules=rules,
         schemes={name: corpus.schemes.get(name) for name in tasks},
+        categories={
+            category: Vocabulary.from_counts(category.counts(corpus), min_count=RARE) for category in categories
+        },
     )
 
 
@@ -47,15 +76,16 @@ def parts_of(
     corpus: Corpus,
     task: str,
     vectors: str | os.PathLike[str] | WordVectors | None,
-    chars: str | None,
+    chars: str | CharMaker | None,
     head: str,
     unseen_vectors: int | None,
     constrained: Choice,
     constrained_loss: bool,
+    categories: Sequence[Category],
 ) -> dict[str, Any]:
     """Builds what a tagger of a corpus is made of but for its encoder; see `Tagger.from_corpus`."""
     words = words_of(corpus, vectors, unseen_vectors=unseen_vectors)
-    vectorizer = vectorizer_of(corpus, task, words)
+    vectorizer = vectorizer_of(corpus, task, words, categories=categories)
     labels = vectorizer.labels[task]
     rules = rules_of(constrained, labels.items, vectorizer.schemes[task])
     return {

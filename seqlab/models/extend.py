@@ -46,6 +46,7 @@ def extended_config(
         rules=old.rules,
         schemes={tagger.task: tagger.scheme},
         char_limit=old.char_limit,
+        categories=old.categories,  # new values stay unknown
     )
     config = tagger.get_config()
     config["vectorizer"] = vectorizer.get_config()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -14,7 +14,8 @@ import numpy as np
 from seqlab.corpora.records import Corpus
 from seqlab.errors import SettingsError, suggest
 from seqlab.layers.features.casing import CasingEmbedding
-from seqlab.layers.features.chars import CharCNN
+from seqlab.layers.features.categories import CategoryEmbedding
+from seqlab.layers.features.chars import CharCNN, CharLSTM
 from seqlab.layers.features.words import WordEmbedding
 from seqlab.text.casing import CASING
 from seqlab.text.rules import lookups
@@ -22,7 +23,9 @@ from seqlab.text.vectorizer import DEFAULT_RULES, Vectorizer
 from seqlab.text.vectors import WordVectors, read_vectors
 from seqlab.text.vocabulary import Vocabulary
 
-CHARS: dict[str, type[keras.layers.Layer]] = {"cnn": CharCNN}
+CHARS: dict[str, type[keras.layers.Layer]] = {"cnn": CharCNN, "lstm": CharLSTM}
+CharMaker = Callable[[int], keras.layers.Layer]
+"""Makes a character encoder for a number of characters, as the classes themselves do."""
 TRAIN = ("all", "known", "none")
 WIDTH = 50
 Part = TypeVar("Part")
@@ -125,10 +128,11 @@ def features_of(
     words: Words,
     dim: int | None = None,
     dropout: float = 0.0,
-    chars: str | keras.layers.Layer | None = "cnn",
+    chars: str | CharMaker | None = "cnn",
     casing: bool = True,
     unknown: str = "trained",
     char_options: Mapping[str, Any] | None = None,
+    category_dim: int = 20,
 ) -> list[keras.layers.Layer]:
     """Builds the feature layers and writes the file's vectors into the word table.
 
@@ -137,10 +141,11 @@ def features_of(
         words: What `words_of` returned.
         dim: Width of word vectors, 50 by default; where a file gives vectors, their width and no other.
         dropout: Share of words read as unknown in training.
-        chars: Name of the character encoder, or one that is made already, or `None`.
+        chars: Name of the character encoder, or what makes one for a number of characters, or `None`.
         casing: Whether casing patterns are embedded.
         unknown: What an unknown word's vector is, see `WordEmbedding`.
         char_options: Arguments of the character encoder that is made by name.
+        category_dim: Width of the vectors of each of the vectorizer's categorical features.
 
     Raises:
         SettingsError: If `dim` differs from the width of the file's vectors, or there is no such character encoder.
@@ -148,11 +153,14 @@ def features_of(
     features: list[keras.layers.Layer] = [word_embedding(vectorizer, words, dim, dropout, unknown)]
     if casing:
         features.append(CasingEmbedding(len(CASING), name="casing_vectors"))
+    for category, values in vectorizer.categories.items():
+        name = category.name
+        features.append(CategoryEmbedding(len(values), category_dim, field=name, name=f"{name}_vectors"))
     if isinstance(chars, str):
         kind = named(chars, CHARS, "character encoder")
-        chars = kind(len(vectorizer.characters), name="character_vectors", **(char_options or {}))
-    if chars is not None:
-        features.append(chars)
+        features.append(kind(len(vectorizer.characters), name="character_vectors", **(char_options or {})))
+    elif chars is not None:
+        features.append(chars(len(vectorizer.characters)))
     return features
 
 

@@ -13,7 +13,8 @@ from seqlab.models import builders
 from seqlab.models.auxiliary import Auxiliary
 from seqlab.models.inputs import Words
 from seqlab.models.tagger import Tagger
-from seqlab.settings import Settings, TrainingSettings
+from seqlab.settings import Settings, TrainingSettings, WordSettings
+from seqlab.text.categories import Category
 from seqlab.training.rules import rulebook
 from seqlab.training.words import read_words
 
@@ -32,7 +33,9 @@ def build(settings: Settings, corpus: Corpus, words: Words | None = None) -> Tag
         corpus = corpus.converted(settings.task, settings.tag_scheme)
     words = read_words(settings, corpus) if words is None else words
     others = [settings.auxiliary.task] if settings.auxiliary.task else []
-    vectorizer = builders.vectorizer_of(corpus, settings.task, words, others=others)
+    vectorizer = builders.vectorizer_of(
+        corpus, settings.task, words, others=others, categories=_categories(settings.words)
+    )
     labels = vectorizer.labels[settings.task]
     rules = rulebook(settings, labels.items, vectorizer.schemes[settings.task])
     return Tagger(
@@ -46,6 +49,8 @@ def build(settings: Settings, corpus: Corpus, words: Words | None = None) -> Tag
             chars=settings.words.chars,
             casing=settings.words.casing,
             unknown=settings.words.unknown,
+            category_dim=settings.words.category_dim,
+            char_options=settings.chars.options(settings.words.chars),
         ),
         encoder=RecurrentStack(
             settings.encoder.units,
@@ -62,6 +67,16 @@ def build(settings: Settings, corpus: Corpus, words: Words | None = None) -> Tag
             for task in others
         ],
     )
+
+
+def _categories(options: WordSettings) -> list[Category]:
+    """The categorical features that the settings name."""
+    return [
+        *(Category("prefix", size) for size in options.prefixes),
+        *(Category("suffix", size) for size in options.suffixes),
+        *([Category("shape")] if options.shapes else []),
+        *(Category("column", name) for name in options.columns),
+    ]
 
 
 def compile_tagger(tagger: Tagger, options: TrainingSettings, steps: int, weight: float = 1.0) -> None:

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 
 from seqlab.corpora.records import Corpus, Sentence
 from seqlab.errors import SettingsError
 from seqlab.layers.features.casing import CasingEmbedding
-from seqlab.layers.features.chars import CharCNN
+from seqlab.layers.features.chars import CharCNN, CharLSTM
 from seqlab.layers.features.words import WordEmbedding
 from seqlab.models import inputs
 from seqlab.models.builders import vectorizer_of
@@ -117,3 +119,13 @@ def test_bad_choices_of_what_learns() -> None:
     with pytest.raises(SettingsError, match="train='none' .* is about the vectors of a file: name one"):
         inputs.words_of(corpus(), train="none")
     assert inputs.words_of(corpus()).megabytes == 0
+
+
+def test_characters_by_name_with_options_or_by_a_function() -> None:
+    words = inputs.words_of(corpus())
+    vectorizer = vectorizer_of(corpus(), "pos", words)
+    rows = len(vectorizer.characters)
+    by_name = inputs.features_of(vectorizer, words, chars="lstm", char_options={"units": 3})[-1]
+    assert isinstance(by_name, CharLSTM) and (by_name.characters, by_name.units) == (rows, 3)
+    made = inputs.features_of(vectorizer, words, chars=functools.partial(CharCNN, widths=(3, 4)))[-1]
+    assert isinstance(made, CharCNN) and (made.characters, made.widths) == (rows, (3, 4))
