@@ -56,7 +56,7 @@ def test_every_part_is_documented(kind):
         ({"encoder": {"drop": 0.5}}, r"Did you mean 'dropout'\?$"),
         (
             {"zzz": 3},
-            r"unknown key 'zzz'; known: data, task, tag_scheme, words, chars, encoder, head, .*auxiliary, training, seed\.$",
+            r"unknown key 'zzz'; known: data, task, tag_scheme, words, chars, encoder, .*auxiliary, training, seed\.$",
         ),
         ({"training": {"epochs": "many"}}, r"TrainingSettings: epochs: Input should be a valid integer.*'many'$"),
         ({"training": {"epochs": 2.5}}, r"epochs: Input should be a valid integer.*received 2.5$"),
