@@ -86,13 +86,7 @@ def words_of(
     Raises:
         SettingsError: For another `train`, or one other than "all" without vectors.
     """
-    if train not in TRAIN:
-        raise SettingsError(
-            f"Unknown choice {train!r} of vectors that learn; expected one of {', '.join(TRAIN)}."
-            + suggest(train, TRAIN)
-        )
-    if train != "all" and vectors is None:
-        raise SettingsError(f"train={train!r} (words.train) is about the vectors of a file: name one, or leave it out.")
+    _check_train(train, vectors)
     if isinstance(vectors, str | os.PathLike):
         vectors = read_vectors(vectors)
     known = vectors.rows if vectors is not None else {}
@@ -112,6 +106,16 @@ def words_of(
         rows=np.asarray([vocabulary.index(word) for word in found], int),
         sources=np.asarray([known[word] for word in found], int),
     )
+
+
+def _check_train(train: str, vectors: Any) -> None:
+    if train not in TRAIN:
+        raise SettingsError(
+            f"Unknown choice {train!r} of vectors that learn; expected one of {', '.join(TRAIN)}."
+            + suggest(train, TRAIN)
+        )
+    if train != "all" and vectors is None:
+        raise SettingsError(f"train={train!r} (words.train) is about the vectors of a file: name one, or leave it out.")
 
 
 def keyed_counts(corpus: Corpus, rules: Sequence[str], known: Container[str]) -> Counter[str]:
