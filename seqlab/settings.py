@@ -60,7 +60,15 @@ class DataSettings(_Part):
 class WordSettings(_Part):
     """What the model knows of each token."""
 
-    vectors: str | None = Field(None, description="word-vector file: GloVe, word2vec or fastText text, plain or .gz")
+    vectors: str | None = Field(
+        None, description="word-vector file: GloVe, word2vec (text or binary) or fastText .vec, plain or .gz"
+    )
+    train: Literal["all", "known", "none"] = Field(
+        "all", description="vectors that learn: of all words in training, of those that the file knows, or none"
+    )
+    unknown: Literal["trained", "zero"] = Field(
+        "trained", description="an unknown word's vector: trained, or zero, which leaves it to characters and the rest"
+    )
     dropout: float = Field(0.0, ge=0, lt=1, description="share of words read as unknown in training")
     dim: int | None = Field(
         None, gt=0, description="width of word vectors: 50 if not given; with a file, that of its vectors and no other"
@@ -73,8 +81,57 @@ class WordSettings(_Part):
     unseen_vectors: int | None = Field(
         None, ge=0, description="vectors of words outside training that travel in the model"
     )
-    chars: Literal["cnn"] | None = Field("cnn", description="character encoder")
+    chars: Literal["cnn", "lstm"] | None = Field("cnn", description="character encoder")
     casing: bool = Field(True, description="casing patterns")
+    prefixes: tuple[int, ...] = Field((), description="lengths of prefixes that are features, as 2 3")
+    suffixes: tuple[int, ...] = Field((), description="lengths of suffixes that are features, as 2 3")
+    shapes: bool = Field(False, description="word shapes as a feature: Oslo-2024 is Xx-d")
+    columns: tuple[str, ...] = Field(
+        (), description="columns of the corpus that are features, as pos; what is tagged must have them too"
+    )
+    category_dim: int = Field(20, gt=0, description="width of the vectors of each affix, shape and column")
+
+    def model_post_init(self, context: Any) -> None:
+        """Checks what concerns several of them."""
+        if self.train != "all" and self.vectors is None:
+            raise SettingsError(
+                f"words.train {self.train} is about the vectors of a file: name one (words.vectors), or leave it out."
+            )
+        for name in ("prefixes", "suffixes"):
+            sizes = getattr(self, name)
+            if len(set(sizes)) < len(sizes) or min(sizes, default=1) < 1:
+                raise SettingsError(f"words.{name} are different numbers above 0, as 2 3; received {sizes}.")
+
+
+class CharSettings(_Part):
+    """How characters are read; the set-up of SC-LSTM's paper is dim 16, filters 128, initial_range 0.1."""
+
+    dim: int = Field(25, gt=0, description="width of a character's vector")
+    filters: int | None = Field(None, gt=0, description="filters of each width (cnn), 50 if not given")
+    widths: tuple[int, ...] | None = Field(None, description="characters under the filters (cnn), 3 if not given")
+    units: int | None = Field(None, gt=0, description="units of each direction (lstm), 25 if not given")
+    dropout: float = Field(0.0, ge=0, lt=1, description="share of characters' components dropped in training")
+    highway: int = Field(0, ge=0, description="highway layers on top")
+    initial_range: float | None = Field(
+        None, gt=0, description="characters' vectors start uniform in +- this; if not given, with length 1 on average"
+    )
+
+    def options(self, chars: str | None) -> dict[str, Any]:
+        """Returns the arguments of the encoder of that name.
+
+        Raises:
+            SettingsError: For what concerns another encoder, or widths that are none.
+        """
+        if chars is None and self != CharSettings():
+            raise SettingsError("chars.* is about the character encoder: words.chars is None, leave it out.")
+        given = {name: value for name, value in self.model_dump().items() if value is not None}
+        for name, encoder in (("filters", "cnn"), ("widths", "cnn"), ("units", "lstm")):
+            if name in given and chars != encoder:
+                raise SettingsError(f"chars.{name} is for words.chars {encoder}, received {chars}: leave it out.")
+        widths = given.get("widths", (3,))
+        if not widths or min(widths) < 1 or len(set(widths)) < len(widths):
+            raise SettingsError(f"chars.widths are different numbers above 0, as in 3 4 5; received {widths}.")
+        return given
 
 
 class EncoderSettings(_Part):
@@ -207,6 +264,7 @@ class Settings(_Part):
     task: str = Field("label", description="column to learn")
     tag_scheme: str | None = Field(None, description="scheme to learn in, for instance iobes; else that of the data")
     words: WordSettings = WordSettings()
+    chars: CharSettings = CharSettings()
     encoder: EncoderSettings = EncoderSettings()
     head: Literal["crf", "softmax"] = Field("crf", description="output layer")
     constrained: bool = Field(False, description="decode only what the tag scheme allows")
@@ -217,6 +275,7 @@ class Settings(_Part):
 
     def model_post_init(self, context: Any) -> None:
         """Checks what concerns several parts."""
+        self.chars.options(self.words.chars)
         name = "columns" if self.data.format == "conll" else "fields"
         known = getattr(self.data, name)
         if self.data.folds is not None and (self.data.dev or self.data.test):
@@ -227,6 +286,13 @@ class Settings(_Part):
             if task not in known:
                 raise SettingsError(
                     f"{key} {task!r} is not among data.{name} ({', '.join(known)}).{suggest(task, known)}"
+                )
+        for column in self.words.columns:
+            taken = ("word", self.task, self.auxiliary.task)
+            if column not in known or column in taken or self.words.columns.count(column) > 1:
+                raise SettingsError(
+                    f"words.columns are different ones of data.{name} ({', '.join(known)}), others than those that are "
+                    f"learnt and the words; received {column!r}.{suggest(column, known)}"
                 )
         if self.rules.in_loss and self.head != "crf":
             raise SettingsError(f"rules.in_loss is for the head crf, received {self.head}: leave it out.")

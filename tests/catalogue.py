@@ -23,7 +23,8 @@ from seqlab.layers.cells.zoneout import ZoneoutCell
 from seqlab.layers.connections import CONNECTIONS
 from seqlab.layers.dilated_cnn import DilatedCNN
 from seqlab.layers.features.casing import CasingEmbedding
-from seqlab.layers.features.chars import CharCNN
+from seqlab.layers.features.categories import CategoryEmbedding
+from seqlab.layers.features.chars import CharCNN, CharLSTM
 from seqlab.layers.features.words import WordEmbedding
 from seqlab.layers.heads.base import Head
 from seqlab.layers.heads.crf import CRFHead
@@ -129,12 +130,23 @@ LAYERS = (
         exceptions={"padding": "the scores of a masked step are those of a certain blank: the loss knows it by them"},
     ),
     replace(_row(CasingEmbedding, INTEGERS, patterns=7, dim=3), exceptions=NO_MASK),
-    replace(_row(CharCNN, CHARS, CHAR_ROWS, characters=5, dim=3, filters=4, width=2, dropout=0.1), exceptions=NO_MASK),
+    replace(_row(CategoryEmbedding, INTEGERS, values=7, dim=3, field="suffix_3"), exceptions=NO_MASK),
+    replace(_row(CharCNN, CHARS, CHAR_ROWS, characters=5, dim=3, filters=4, dropout=0.1), exceptions=NO_MASK),
+    replace(
+        _row(CharCNN, CHARS, CHAR_ROWS, characters=5, dim=3, filters=2, widths=(2, 3, 4), highway=2, initial_range=0.1),
+        option="widths",
+        exceptions=NO_MASK,
+    ),
+    replace(_row(CharLSTM, CHARS, CHAR_ROWS, characters=5, dim=3, units=2, dropout=0.1), exceptions=NO_MASK),
+    replace(
+        _row(CharLSTM, CHARS, CHAR_ROWS, characters=5, dim=3, units=2, highway=1), option="highway", exceptions=NO_MASK
+    ),
     replace(_row(Highway, FLOATS, layers=2, activation="tanh", transform_bias=-2.0), exceptions=NO_MASK),
     replace(_row(MultiLabelHead, FLOATS, tags=4, threshold=0.3), labels=MANY_LABELS),
     replace(_row(Projection, FLOATS, units=3, clip=2.0), exceptions=NO_MASK),
     _row(SoftmaxHead, FLOATS, tags=4, reduction="sum", kernel_regularizer=keras.regularizers.L2(0.1)),
     replace(_row(WordEmbedding, INTEGERS, rows=5, dim=3, frozen_rows=2, dropout=0.1), exceptions=NO_MASK),
+    replace(_row(WordEmbedding, INTEGERS, rows=7, dim=3, unknown="zero"), option="zero", exceptions=NO_MASK),
 )
 
 CELLS = (
@@ -154,6 +166,7 @@ CELLS = (
 """Cells, each in both directions of a layer."""
 
 ABSTRACT = {
+    "CharEncoder": "the base of the encoders of characters: how a word is read, its subclasses say",
     "ChainHead": "the base of the heads that give each token one tag: its subclasses say how tags depend on each other",
     "Head": "the base of the heads: what scores mean, its subclasses say",
     "WrapperCell": "the base of the cells that hold a cell: it adds nothing",

@@ -15,6 +15,7 @@ from pathlib import Path
 # Read by Keras, TensorFlow and JAX when they are imported, so they are set before any test module is.
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("SEQLAB_CACHE", "off")  # tests leave nothing in the user's cache of word vectors
 # Several test processes share one GPU where there is one: none of them may take all its memory.
 os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
 os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")

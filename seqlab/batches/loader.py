@@ -30,7 +30,7 @@ class Batches(keras.utils.PyDataset):
     Each item is `(inputs, labels)`: a dict of arrays with the fields below, and the labels of the task, `(batch,
     time)`, `IGNORE` at padding (a dict by task where there is more than one; `(inputs,)` alone where there is none).
 
-    - `words`, `casing`: `(batch, time)`, 0 at padding.
+    - `words`, `casing`, and each categorical feature of the vectorizer by its name: `(batch, time)`, 0 at padding.
     - `mask`: `(batch, time)`, true at real tokens.
     - `chars`: `(forms, characters)`, the distinct word forms of the batch, row 0 empty; 0 at padding.
     - `char_rows`: `(batch, time)`, the row of each token in `chars`.
@@ -68,7 +68,8 @@ class Batches(keras.utils.PyDataset):
         self.seed = seed
         self.tasks = tuple(encoded.labels if tasks is None else tasks)
         self.token_limit = token_limit
-        self.fields = FIELDS if fields is None else tuple(fields)
+        others = tuple(name for name in encoded.tokens if name not in (*FIELDS, "forms"))
+        self.fields = (*FIELDS, *others) if fields is None else tuple(fields)
         self.bounds = bucket_bounds(encoded.lengths, padding)
         self.limit = min(1.2 * padding, 0.99)
         # JAX compiles for each shape: there the characters' shape follows from the bucket alone.
@@ -98,7 +99,7 @@ class Batches(keras.utils.PyDataset):
         mask = steps < lengths[:, None]  # (batch, time)
         places = np.where(mask, starts[:, None] + steps, 0)
         tokens = self.encoded.tokens
-        inputs = {name: _pick(tokens[name], places, mask, 0) for name in ("words", "casing")}
+        inputs = {name: _pick(tokens[name], places, mask, 0) for name in tokens if name in self.fields}
         inputs["mask"] = mask
         if {"char_rows", "chars"} & set(self.fields):
             inputs["char_rows"], inputs["chars"] = self._characters(places, mask, index)

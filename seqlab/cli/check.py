@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
 from seqlab.cli.reading import SEPARATOR, parse_columns, parse_fields, parse_separator, refuse_unused
+from seqlab.errors import SettingsError
+
+if TYPE_CHECKING:
+    from seqlab.corpora.records import Corpus
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,10 @@ class Check:
     ] = None
     separator: Annotated[str | None, tyro.conf.arg(help=f"{SEPARATOR}; any blanks if not given")] = None
     encoding: Annotated[str, tyro.conf.arg(help="text encoding")] = "utf-8"
+    vectors: Annotated[
+        Path | None, tyro.conf.arg(help="word-vector file: report which words of the files it knows, and how")
+    ] = None
+    top: Annotated[int, tyro.conf.arg(help="how many of the most frequent words that it lacks to name")] = 20
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -38,6 +46,8 @@ def main(arguments: Sequence[str]) -> int:
     options = tyro.cli(Check, args=list(arguments), prog="seqlab check")
     if not options.files:
         raise SystemExit("seqlab check: name at least one file.")
+    if options.top < 0:
+        raise SettingsError(f"--top takes a number of at least 0, received {options.top}.")
 
     from seqlab.corpora.check import check
     from seqlab.corpora.conll import conll
@@ -56,4 +66,19 @@ def main(arguments: Sequence[str]) -> int:
             corpora.append(conll(path, columns, separator=separator, encoding=options.encoding, strict=False))
     report = check(*corpora)
     print(report.text())
+    if options.vectors is not None:
+        _print_coverage(options.vectors, corpora, options.top)
     return int(report.bad)
+
+
+def _print_coverage(path: Path, corpora: Sequence[Corpus], top: int) -> None:
+    from seqlab.progress import reading_bar
+    from seqlab.text.coverage import coverage
+    from seqlab.text.vectorizer import DEFAULT_RULES
+    from seqlab.text.vectors import read_vectors
+
+    with reading_bar(path) as progress:
+        vectors = read_vectors(path, progress=progress)
+    print(f"\nword vectors: {path}, {len(vectors):,} words, {vectors.dimension} numbers each")
+    for corpus in corpora:
+        print(f"\n{corpus.name}\n{coverage(corpus.words(), vectors.rows, DEFAULT_RULES).text(top)}")

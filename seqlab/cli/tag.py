@@ -6,7 +6,7 @@ import codecs
 import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import TextIOWrapper
 from itertools import islice
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, TextIO
 
 import tyro
 
-from seqlab.cli.reading import model_file
+from seqlab.cli.reading import SEPARATOR, model_file, parse_columns, parse_separator
 from seqlab.errors import DataError, SettingsError
 
 LINES_AT_ONCE = 2000
@@ -47,14 +47,21 @@ class Tag:
     tokens: Annotated[bool, tyro.conf.arg(help="lines are already cut into words by blanks, one sentence a line")] = (
         False
     )
+    columns: Annotated[
+        list[str],
+        tyro.conf.arg(
+            help="NAME=NUMBER of each column of files that are column files, as word=0 pos=1: for models that read a "
+            "column besides the words"
+        ),
+    ] = field(default_factory=list)
+    separator: Annotated[str | None, tyro.conf.arg(help=f"{SEPARATOR}; any blanks if not given")] = None
     encoding: Annotated[str, tyro.conf.arg(help="text encoding of files and standard input; output is UTF-8")] = "utf-8"
 
 
 def main(arguments: Sequence[str]) -> int:
     """Parses the arguments, tags, and prints as it goes."""
     options = tyro.cli(Tag, args=list(arguments), prog="seqlab tag")
-    if options.nbest is not None and options.nbest < 1:
-        raise SettingsError(f"--nbest takes a number of at least 1, received {options.nbest}.")
+    _check(options)
 
     from seqlab.inference.load import load
     from seqlab.text.tokenizer import split_sentences, whitespace
@@ -64,12 +71,30 @@ def main(arguments: Sequence[str]) -> int:
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")
     tagger = load(model_file(options.model))
-    lines = iter(_lines(options))
+    lines: Iterator[Any] = _sentences(options) if options.columns else _lines(options)
     while chunk := list(islice(lines, LINES_AT_ONCE)):
         tokenizer = whitespace if options.tokens else split_sentences
         for tagging in tagger.tag_all(chunk, tokenizer, options.probabilities, options.nbest):
             _write(tagging, options.format, sys.stdout)
     return 0
+
+
+def _check(options: Tag) -> None:
+    if options.nbest is not None and options.nbest < 1:
+        raise SettingsError(f"--nbest takes a number of at least 1, received {options.nbest}.")
+    if options.columns and (options.text or options.tokens or not options.files):
+        raise SettingsError("--columns is for column files: name them with --files, without texts and --tokens.")
+    if options.separator is not None and not options.columns:
+        raise SettingsError("--separator is for column files: say what the columns are with --columns.")
+
+
+def _sentences(options: Tag) -> Iterator[Any]:
+    from seqlab.corpora.conll import conll
+
+    columns = parse_columns(options.columns)
+    separator = None if options.separator is None else parse_separator(options.separator)
+    for path in options.files:
+        yield from conll(path, columns, separator=separator, encoding=options.encoding, strict=False)
 
 
 def _lines(options: Tag) -> Iterator[str]:

@@ -17,7 +17,7 @@ from seqlab.layers.cells import (
     ZoneoutCell,
 )
 from seqlab.layers.dilated_cnn import DilatedCNN
-from seqlab.layers.features import CasingEmbedding, CharCNN, WordEmbedding
+from seqlab.layers.features import CasingEmbedding, CategoryEmbedding, CharCNN, CharEncoder, CharLSTM, WordEmbedding
 from seqlab.layers.heads import CRF, ChainHead, CRFHead, CTCHead, Head, MultiLabelHead, SoftmaxHead
 from seqlab.layers.highway import Highway
 from seqlab.layers.recurrent import Recurrent
@@ -30,8 +30,11 @@ __all__ = [
     "CRFHead",
     "CTCHead",
     "CasingEmbedding",
+    "CategoryEmbedding",
     "ChainHead",
     "CharCNN",
+    "CharEncoder",
+    "CharLSTM",
     "DilatedCNN",
     "GRUCell",
     "Head",

@@ -11,7 +11,7 @@ from seqlab.corpora.records import Corpus
 from seqlab.errors import SettingsError
 from seqlab.layers.features.words import WordEmbedding
 from seqlab.layers.heads.rules import Rulebook
-from seqlab.models import builders
+from seqlab.models import inputs
 from seqlab.models.rules import Choice, rules_of
 from seqlab.tags.rules import scheme_constraints
 from seqlab.text.vectorizer import Vectorizer
@@ -33,9 +33,11 @@ def extended_config(
     table = _word_table(tagger)
     known = list(old.words.items[: table.rows - 2])
     frozen = old.words.items[table.rows - 2 :]
-    counts = builders.keyed_counts(corpus, old.rules, set(old.words.items))
+    counts = inputs.keyed_counts(corpus, old.rules, set(old.words.items))
     with_vector = set(frozen)
     wanted = {word for word, n in counts.items() if n >= min_count or word in with_vector} - set(known)
+    if table.rows == 2 and frozen:  # no word's vector learns
+        wanted = set()
     trained = [*known, *sorted(wanted)]
     vectorizer = Vectorizer(
         words=Vocabulary([*trained, *(word for word in frozen if word not in wanted)]),
@@ -44,6 +46,7 @@ def extended_config(
         rules=old.rules,
         schemes={tagger.task: tagger.scheme},
         char_limit=old.char_limit,
+        categories=old.categories,  # new values stay unknown
     )
     config = tagger.get_config()
     config["vectorizer"] = vectorizer.get_config()

@@ -111,7 +111,7 @@ class Labeller(SequenceModel):
 
     def tag(
         self,
-        text: str | Sequence[str],
+        text: str | Sequence[str] | Sentence,
         tokenizer: Tokenizer = split_sentences,
         probabilities: bool = False,
         n_best: int | None = None,
@@ -120,7 +120,7 @@ class Labeller(SequenceModel):
         """Tags one text, or one sentence that is already cut into words.
 
         Args:
-            text: The text; or the words, taken as they are.
+            text: The text; or the words, taken as they are; or a `Sentence`, with the columns that the tagger reads.
             tokenizer: Cuts a text into sentences of tokens.
             probabilities: Whether to tell the probability of each tag (its marginal) and of each span (its posterior,
                 boundaries included).
@@ -131,14 +131,15 @@ class Labeller(SequenceModel):
             Tokens, tags and spans with character offsets; empty for empty text.
 
         Raises:
-            DataError: Nothing satisfies the head's rules and what is forced in some sentence, which is named.
+            DataError: Nothing satisfies the head's rules and what is forced in some sentence, which is named; the
+                tagger reads a column besides the words, and the text has none.
             SettingsError: For an `n_best` below 1, or a head that has no such probabilities.
         """
         return self.tag_all([text], tokenizer, probabilities, n_best, None if forced is None else {0: forced})[0]
 
     def tag_all(
         self,
-        texts: Iterable[str | Sequence[str]],
+        texts: Iterable[str | Sequence[str] | Sentence],
         tokenizer: Tokenizer = split_sentences,
         probabilities: bool = False,
         n_best: int | None = None,

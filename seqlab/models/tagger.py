@@ -17,9 +17,11 @@ from seqlab.models.auxiliary import Auxiliary, check_labels
 from seqlab.models.best import BestWeights
 from seqlab.models.extend import copy_weights, extended_config
 from seqlab.models.gold import without_broken
+from seqlab.models.inputs import CharMaker
 from seqlab.models.labeller import Labeller, labelled
 from seqlab.models.limited import limited
 from seqlab.models.rules import Choice
+from seqlab.text.categories import Category
 from seqlab.text.vectorizer import Vectorizer
 from seqlab.text.vectors import WordVectors
 
@@ -87,26 +89,30 @@ class Tagger(Labeller):
         corpus: Corpus,
         task: str,
         word_vectors: str | os.PathLike[str] | WordVectors | None = None,
-        chars: str | None = "cnn",
+        chars: str | CharMaker | None = "cnn",
         head: str = "crf",
         encoder: keras.layers.Layer | None = None,
         unseen_vectors: int | None = None,
         constrained: Choice = False,
         constrained_loss: bool = False,
+        categories: Sequence[Category] = (),
     ) -> Tagger:
         """Builds a tagger for a corpus: words, casing and characters into a recurrent stack and a head.
 
         Args:
             corpus: The training corpus.
             task: The column to learn.
-            word_vectors: A vector file (GloVe, word2vec or fastText text) or what `read_vectors` made of it.
-            chars: Character encoder, `"cnn"` or `None`.
+            word_vectors: A vector file (GloVe, word2vec, fastText's `.vec`) or what `read_vectors` made of it.
+            chars: Character encoder: `"cnn"`, `"lstm"`, `None`, or what makes one for a number of characters, as
+                `functools.partial(CharCNN, widths=(3, 4, 5))`.
             head: `"crf"` or `"softmax"`.
             encoder: Layer called as `encoder(x, mask=mask)`; two layers of `RecurrentStack(100)` by default.
             unseen_vectors: How many vectors of words that training does not hold travel in the model; `None` for all.
             constrained: What decoding keeps: `True` for the tag scheme, or rules of `seqlab.tags` over the sorted
                 labels; or a function of (labels, scheme) that makes them.
             constrained_loss: Whether the loss of a CRF keeps it too.
+            categories: Further features, such as `Category("suffix", 3)` and `Category("column", "pos")`. What is
+                tagged must have the columns among them.
 
         Returns:
             The tagger, to be compiled.
@@ -115,7 +121,7 @@ class Tagger(Labeller):
             DataError: If the corpus has no such column.
         """
         parts = builders.parts_of(
-            corpus, task, word_vectors, chars, head, unseen_vectors, constrained, constrained_loss
+            corpus, task, word_vectors, chars, head, unseen_vectors, constrained, constrained_loss, categories
         )
         return cls(task=task, encoder=encoder or RecurrentStack(100, layers=2, dropout=0.4, name="encoder"), **parts)
 

@@ -122,9 +122,12 @@ class Draft(NamedTuple):
 
     text: str
     sentences: list[list[Token]]
+    given: Sentence | None = None  # the one sentence, where it came as a record, perhaps with columns
 
     def to_tag(self) -> list[Sentence]:
         """Returns its sentences as records."""
+        if self.given is not None and self.sentences:
+            return [self.given]
         return [Sentence(tuple(token.text for token in tokens)) for tokens in self.sentences]
 
     def finish(
@@ -184,7 +187,7 @@ def draft_words(words: Sequence[str]) -> Draft:
 
 
 def tagged(
-    texts: Iterable[str | Sequence[str]],
+    texts: Iterable[str | Sequence[str] | Sentence],
     tokenizer: Tokenizer,
     read: Callable[[list[Sentence], dict[int, Forced]], list[Reading]],
     forced: Mapping[int, Forced] | None = None,
@@ -193,7 +196,7 @@ def tagged(
     """Tags texts, and sentences that are already cut into words, in batches over all of them.
 
     Args:
-        texts: The texts.
+        texts: The texts; words or records are taken as they are.
         tokenizer: Cuts a text into sentences of tokens.
         read: From sentences, and the tags forced in some of them, to what is said of each.
         forced: For some texts, by number, the tags of some tokens, counted over the whole text.
@@ -202,11 +205,19 @@ def tagged(
     Raises:
         SettingsError: Tags are forced in a text or at a token that does not exist.
     """
-    drafts = [Draft(text, tokenizer(text)) if isinstance(text, str) else draft_words(text) for text in texts]
+    drafts = [_draft(text, tokenizer) for text in texts]
     flat = [sentence for draft in drafts for sentence in draft.to_tag()]
     limits = _by_sentence(drafts, forced or {})
     readings = iter(read(flat, limits) if flat else [])
     return [draft.finish([next(readings) for _ in draft.sentences], **options) for draft in drafts]
+
+
+def _draft(text: str | Sequence[str] | Sentence, tokenizer: Tokenizer) -> Draft:
+    if isinstance(text, str):
+        return Draft(text, tokenizer(text))
+    if isinstance(text, Sentence):
+        return draft_words(text.words)._replace(given=text)
+    return draft_words(text)
 
 
 def _by_sentence(drafts: Sequence[Draft], forced: Mapping[int, Forced]) -> dict[int, Forced]:

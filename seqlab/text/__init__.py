@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from seqlab.text.casing import CASING, casing
+from seqlab.text.categories import Category, word_shape
+from seqlab.text.coverage import Coverage, coverage
 from seqlab.text.rules import RULES, lookups
 from seqlab.text.tokenizer import Token, split_sentences, tokenize, whitespace
 from seqlab.text.vectorizer import Encoded, Vectorizer
@@ -12,6 +14,8 @@ from seqlab.text.vocabulary import Labels, Vocabulary
 __all__ = [
     "CASING",
     "RULES",
+    "Category",
+    "Coverage",
     "Encoded",
     "Labels",
     "Token",
@@ -19,9 +23,11 @@ __all__ = [
     "Vocabulary",
     "WordVectors",
     "casing",
+    "coverage",
     "lookups",
     "read_vectors",
     "split_sentences",
     "tokenize",
     "whitespace",
+    "word_shape",
 ]

@@ -55,11 +55,20 @@ def lookups(word: str, rules: Sequence[str]) -> list[str]:
     >>> lookups("1\\/2-Year", ["brackets", "lowercase", "digits"])
     ['1\\/2-Year', '1/2-Year', '1/2-year', '0/0-year']
     """
-    candidates = {word: None}  # a dict as an ordered set
+    return list(stages(word, rules))
+
+
+def stages(word: str, rules: Sequence[str]) -> dict[str, str]:
+    """Returns the same spellings, each with the name of the rule that led to it last, the first with none.
+
+    >>> stages("THE", ["brackets", "lowercase", "digits"])
+    {'THE': '', 'the': 'lowercase'}
+    """
+    found = {word: ""}
     for name in rules:
         if name not in RULES:
             known = ", ".join(RULES)
             raise SettingsError(f"Unknown word rule {name!r}; known: {known}.{suggest(name, RULES)}")
         word = RULES[name](word)
-        candidates[word] = None
-    return list(candidates)
+        found.setdefault(word, name)
+    return found

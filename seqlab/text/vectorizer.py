@@ -13,6 +13,7 @@ from seqlab.constants import IGNORE
 from seqlab.corpora.records import Sentence
 from seqlab.errors import DataError
 from seqlab.text.casing import casing
+from seqlab.text.categories import Category
 from seqlab.text.rules import lookups
 from seqlab.text.vocabulary import Labels, Vocabulary
 
@@ -27,7 +28,7 @@ class Encoded:
         sentences: The sentences, in the same order.
         offsets: Start of each sentence in the flat arrays, and the end of the last: `(sentences + 1,)`.
         tokens: Field name to `(tokens,)` array: `words`, `casing`, `forms` (row of each token in the table of
-            distinct word forms), and one for each task's labels under `labels`.
+            distinct word forms), and one for each categorical feature under its name.
         labels: Task name to `(tokens,)` array of label indices, `IGNORE` where a label is unknown.
         characters: Characters of all distinct word forms, one after the other.
         form_offsets: Start of each form in `characters`, and the end of the last.
@@ -62,6 +63,7 @@ class Vectorizer:
         rules: Names of the normalisation rules, applied one after the other.
         schemes: Task name to its tag scheme, `None` for plain labels such as parts of speech.
         char_limit: Longest word, in characters, that the character encoder reads whole.
+        categories: Categorical features, each with its values.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class Vectorizer:
         rules: Sequence[str] = DEFAULT_RULES,
         schemes: Mapping[str, str | None] | None = None,
         char_limit: int = 48,
+        categories: Mapping[Category, Vocabulary] | None = None,
     ) -> None:
         if char_limit < 2:
             raise ValueError(f"char_limit must be at least 2, received {char_limit}.")
@@ -82,6 +85,7 @@ class Vectorizer:
         self.rules = tuple(rules)
         self.schemes = dict(schemes or {})
         self.char_limit = char_limit
+        self.categories = dict(categories or {})
 
     def encode(
         self, sentences: Sequence[Sentence], strict: bool = False, tasks: Sequence[str] | None = None
@@ -97,7 +101,8 @@ class Vectorizer:
             The flat arrays. A label that is not known becomes `IGNORE` and is counted in `unseen`.
 
         Raises:
-            DataError: With `strict`, naming the place of the first unknown label.
+            DataError: With `strict`, naming the place of the first unknown label; a sentence that lacks a column which
+                is one of the features.
         """
         offsets = np.zeros(len(sentences) + 1, np.int64)
         np.cumsum([len(sentence) for sentence in sentences], out=offsets[1:])
@@ -119,6 +124,8 @@ class Vectorizer:
             characters=characters,
             form_offsets=form_offsets,
         )
+        for category, values in self.categories.items():
+            encoded.tokens[category.name] = self._category(category, values, sentences, distinct, of_token)
         for task in self.labels if tasks is None else tasks:
             if len(sentences) and all(task in sentence.columns for sentence in sentences):
                 encoded.labels[task], encoded.unseen[task] = self._labels(task, sentences, strict)
@@ -130,6 +137,19 @@ class Vectorizer:
             if row != Vocabulary.UNKNOWN:
                 return row
         return Vocabulary.UNKNOWN
+
+    @staticmethod
+    def _category(
+        category: Category,
+        values: Vocabulary,
+        sentences: Sequence[Sentence],
+        distinct: Sequence[str],
+        of_token: np.ndarray,
+    ) -> np.ndarray:
+        if category.column is None:
+            return np.asarray([values.index(category.of_word(form)) for form in distinct], np.int32)[of_token]
+        given = [values.index(value) for sentence in sentences for value in category.of_sentence(sentence)]
+        return np.asarray(given, np.int32)
 
     def _spell(self, word: str) -> list[int]:
         if len(word) > self.char_limit:
@@ -165,6 +185,9 @@ class Vectorizer:
             "rules": list(self.rules),
             "schemes": self.schemes,
             "char_limit": self.char_limit,
+            "categories": [
+                {**category.get_config(), **values.get_config()} for category, values in self.categories.items()
+            ],
         }
 
     @classmethod
@@ -177,4 +200,7 @@ class Vectorizer:
             rules=config["rules"],
             schemes=config["schemes"],
             char_limit=config["char_limit"],
+            categories={  # models saved before there were any have none
+                Category(part["kind"], part["of"]): Vocabulary(part["items"]) for part in config.get("categories", ())
+            },
         )

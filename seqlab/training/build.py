@@ -10,26 +10,32 @@ from seqlab.corpora.records import Corpus
 from seqlab.layers.heads.softmax import SoftmaxHead
 from seqlab.models import builders
 from seqlab.models.auxiliary import Auxiliary
+from seqlab.models.inputs import Words
 from seqlab.models.tagger import Tagger
-from seqlab.settings import Settings, TrainingSettings
+from seqlab.settings import Settings, TrainingSettings, WordSettings
+from seqlab.text.categories import Category
 from seqlab.training.encoders import encoder_of
 from seqlab.training.rules import rulebook
+from seqlab.training.words import read_words
 
 LAST_RATE = 0.03  # share of the learning rate that a linear schedule ends with
 
 
-def build(settings: Settings, corpus: Corpus) -> Tagger:
-    """Builds the tagger that the settings describe, for a training corpus."""
+def build(settings: Settings, corpus: Corpus, words: Words | None = None) -> Tagger:
+    """Builds the tagger that the settings describe, for a training corpus.
+
+    Args:
+        settings: The settings.
+        corpus: The training corpus.
+        words: What `read_words` made of them, where that is done already.
+    """
     if settings.tag_scheme is not None:
         corpus = corpus.converted(settings.task, settings.tag_scheme)
-    words = builders.words_of(
-        corpus,
-        settings.words.vectors,
-        min_count=settings.words.min_count,
-        unseen_vectors=settings.words.unseen_vectors,
-    )
+    words = read_words(settings, corpus) if words is None else words
     others = [settings.auxiliary.task] if settings.auxiliary.task else []
-    vectorizer = builders.vectorizer_of(corpus, settings.task, words, others=others)
+    vectorizer = builders.vectorizer_of(
+        corpus, settings.task, words, others=others, categories=_categories(settings.words)
+    )
     labels = vectorizer.labels[settings.task]
     rules = rulebook(settings, labels.items, vectorizer.schemes[settings.task])
     return Tagger(
@@ -42,6 +48,9 @@ def build(settings: Settings, corpus: Corpus) -> Tagger:
             dropout=settings.words.dropout,
             chars=settings.words.chars,
             casing=settings.words.casing,
+            unknown=settings.words.unknown,
+            category_dim=settings.words.category_dim,
+            char_options=settings.chars.options(settings.words.chars),
         ),
         encoder=encoder_of(settings.encoder, all_layers=bool(others)),
         head=builders.head_of(settings.head, labels, rules, settings.rules.in_loss),
@@ -50,6 +59,16 @@ def build(settings: Settings, corpus: Corpus) -> Tagger:
             for task in others
         ],
     )
+
+
+def _categories(options: WordSettings) -> list[Category]:
+    """The categorical features that the settings name."""
+    return [
+        *(Category("prefix", size) for size in options.prefixes),
+        *(Category("suffix", size) for size in options.suffixes),
+        *([Category("shape")] if options.shapes else []),
+        *(Category("column", name) for name in options.columns),
+    ]
 
 
 def compile_tagger(tagger: Tagger, options: TrainingSettings, steps: int, weight: float = 1.0) -> None:

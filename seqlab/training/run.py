@@ -24,10 +24,11 @@ from seqlab.training.build import build, compile_tagger
 from seqlab.training.lock import locked
 from seqlab.training.rules import examine
 from seqlab.training.state import RunState
+from seqlab.training.words import read_words, report_words
 
 log = logging.getLogger(__name__)
 SETTINGS, VERSIONS, HISTORY, SCORES = "settings.json", "versions.json", "history.jsonl", "scores.json"
-MODEL, STATE, BOARD = "model.keras", "state.npz", "tensorboard"
+MODEL, STATE, BOARD, COVERAGE = "model.keras", "state.npz", "tensorboard", "coverage.json"
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,8 @@ def train(
     """Trains a tagger as the settings say and leaves everything about it in a folder.
 
     The folder holds `settings.json`, `versions.json` (packages, seed, checksums of the data), `history.jsonl` (a line
-    for each epoch), `model.keras` (best epoch so far), `state.npz` (last epoch, for resuming), `scores.json` and
-    TensorBoard logs.
+    for each epoch), `model.keras` (best epoch so far), `state.npz` (last epoch, for resuming), `scores.json`, with
+    word vectors `coverage.json` (which words of the data they hold) and TensorBoard logs.
 
     Args:
         settings: The resolved settings.
@@ -73,7 +74,9 @@ def train(
 def run(settings: Settings, folder: Path, corpora: data_room.Data, verbose: int = 1) -> Result:
     """Trains on corpora already read, from the state in the folder if there is one. See `train`."""
     keras.utils.set_random_seed(settings.seed)
-    tagger = build(settings, corpora.train)
+    words = read_words(settings, corpora.train)
+    report_words(words, corpora, folder / COVERAGE)
+    tagger = build(settings, corpora.train, words)
     options = settings.training
     batches = tagger.batches(corpora.train, batch_size=options.batch_size, shuffle=True, seed=settings.seed)
     compile_tagger(tagger, options, len(batches), settings.auxiliary.weight)
@@ -186,7 +189,7 @@ def _open_folder(settings: Settings, folder: Path, resume: bool) -> None:
 
 
 def _clean(folder: Path) -> None:
-    for name in (SETTINGS, VERSIONS, HISTORY, SCORES, MODEL, STATE):
+    for name in (SETTINGS, VERSIONS, HISTORY, SCORES, MODEL, STATE, COVERAGE):
         for leftover in folder.glob(
             f".{Path(name).stem}-*"
         ):  # a kill in the middle of a save leaves its temporary file

@@ -20,6 +20,9 @@ from seqlab.layers.features.chars import CharCNN
 from seqlab.layers.features.words import WordEmbedding
 from seqlab.layers.heads.softmax import SoftmaxHead
 from seqlab.models.sequence_model import SequenceModel
+from seqlab.text.categories import Category
+from seqlab.text.vectorizer import Vectorizer
+from seqlab.text.vocabulary import Vocabulary
 from tests.batches.common import VECTORIZER, corpus, encoded
 from tests.structure.sources import ROOT
 
@@ -251,3 +254,19 @@ def test_no_sentence():
 def test_bad_batch_size():
     with pytest.raises(ValueError, match="at least 1, received 0"):
         Batches(encoded([3]), batch_size=0)
+
+
+def test_categorical_features_are_batched_as_casing_is():
+    data = corpus([3, 5, 2])
+    made = {Category("suffix", 1): Vocabulary(["o", "e"]), Category("column", "chunk"): Vocabulary(["B", "I"])}
+    vectorizer = Vectorizer(VECTORIZER.words, VECTORIZER.characters, {}, categories=made)
+    batches = Batches(vectorizer.encode(data), batch_size=3)
+    (inputs,) = batches[0]
+    assert set(inputs) == {"words", "casing", "mask", "chars", "char_rows", "suffix_1", "column_chunk"}
+    for row, number in enumerate(batches.plan[0].sentences):
+        real = inputs["mask"][row]
+        one = vectorizer.encode([data[number]])
+        for name in ("suffix_1", "column_chunk"):
+            assert inputs[name][row][real].tolist() == one.tokens[name].tolist()
+            assert not inputs[name][row][~real].any()
+    assert list(Batches(vectorizer.encode(data), fields=["mask", "suffix_1"])[0][0]) == ["mask", "suffix_1"]

@@ -92,3 +92,19 @@ def test_a_file_must_be_named() -> None:
     with pytest.raises(SystemExit) as caught:
         main(["check"])
     assert "at least one file" in str(caught.value.code)
+
+
+def test_coverage_by_a_vector_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.conll").write_text("The O\ncat O\nthe O\nOslo O\nOslo O\n", encoding="utf-8")
+    (tmp_path / "v.txt").write_text("the 1 2\nDog 3 4\n", encoding="utf-8")
+    (tmp_path / "cut.txt").write_text("the 1 2\nDog 3", encoding="utf-8")
+    file = str(tmp_path / "a.conll")
+    assert main(["check", file, "--vectors", str(tmp_path / "v.txt"), "--top", "1"]) == 0
+    text = capsys.readouterr().out
+    assert "v.txt, 2 words, 2 numbers each" in text
+    rows = {line.split()[0]: line.split() for line in text.splitlines() if line.endswith("%")}
+    assert rows["as"][2:] == ["1", "25.00%", "1", "20.00%"] and rows["lowercase"][1:] == ["1", "25.00%", "1", "20.00%"]
+    assert "most frequent words not found: Oslo (2)\n" in text
+    assert main(["check", file, "--vectors", str(tmp_path / "cut.txt")]) == 1
+    assert "cut.txt:2: Received 1 numbers" in capsys.readouterr().err
+    assert main(["check", file, "--vectors", str(tmp_path / "v.txt"), "--top", "-1"]) == 1

@@ -1,15 +1,12 @@
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
 from seqlab.corpora.records import Corpus, Sentence
 from seqlab.errors import DataError, SettingsError
-from seqlab.layers.features.casing import CasingEmbedding
-from seqlab.layers.features.chars import CharCNN
-from seqlab.layers.features.words import WordEmbedding
 from seqlab.models import builders
-from seqlab.text.vectors import WordVectors
+from seqlab.models.inputs import features_of, words_of
+from seqlab.text.categories import Category
 from seqlab.text.vocabulary import Labels
 
 
@@ -18,43 +15,8 @@ def corpus() -> Corpus:
     return Corpus([Sentence(words, {"pos": ("A",) * 8 + ("B",)})])
 
 
-def vectors() -> WordVectors:
-    words = ["the", "unseen", "Oslo", "rare", "other", "("]
-    return WordVectors(words, np.arange(12, dtype="float32").reshape(6, 2))
-
-
-def test_rare_words_without_a_vector_get_no_row() -> None:
-    words = builders.words_of(corpus())
-    assert set(words.vocabulary.items) == {"the", "cat", "0000"}  # 1984 and 2024 count together
-    assert words.trained == 5 and words.vectors is None
-    assert "rare" in builders.words_of(corpus(), min_count=1).vocabulary.items
-
-
-def test_words_with_a_vector_get_a_row_under_the_first_candidate_that_has_one() -> None:
-    words = builders.words_of(corpus(), vectors())
-    trained = words.vocabulary.items[: words.trained - 2]
-    assert set(trained) == {"the", "cat", "0000", "Oslo", "rare", "("}
-    assert words.vocabulary.items[words.trained - 2 :] == ("unseen", "other")
-
-
-def test_min_count_concerns_words_without_a_vector_alone() -> None:
-    words = builders.words_of(corpus(), vectors(), min_count=3)
-    assert set(words.vocabulary.items[: words.trained - 2]) == {"the", "Oslo", "rare", "("}  # no "cat", no "0000"
-
-
-@pytest.mark.parametrize(("limit", "travelling"), [(None, ("unseen", "other")), (1, ("unseen",)), (0, ())])
-def test_unseen_vectors_travel_up_to_the_limit(limit: int | None, travelling: tuple[str, ...]) -> None:
-    words = builders.words_of(corpus(), vectors(), unseen_vectors=limit)
-    assert words.vocabulary.items[words.trained - 2 :] == travelling
-
-
-def test_keyed_counts() -> None:
-    counts = builders.keyed_counts(corpus(), builders.DEFAULT_RULES, {"The"})
-    assert counts["The"] == 1 and counts["the"] == 1 and counts["0000"] == 2 and counts["("] == 1
-
-
 def test_vectorizer_of_names_missing_column_and_suggests() -> None:
-    words = builders.words_of(corpus())
+    words = words_of(corpus())
     vectorizer = builders.vectorizer_of(corpus(), "pos", words)
     assert vectorizer.labels["pos"].items == ("A", "B")
     assert vectorizer.schemes == {"pos": None}
@@ -63,38 +25,35 @@ def test_vectorizer_of_names_missing_column_and_suggests() -> None:
         builders.vectorizer_of(corpus(), "pso", words)
 
 
-def test_features_hold_the_files_vectors_in_trained_and_frozen_rows() -> None:
-    words = builders.words_of(corpus(), vectors())
-    vectorizer = builders.vectorizer_of(corpus(), "pos", words)
-    features = builders.features_of(vectorizer, words)
-    assert [type(feature) for feature in features] == [WordEmbedding, CasingEmbedding, CharCNN]
-    table = features[0]
-    assert table.dim == 2
-    for word, vector in zip(vectors().words, vectors().matrix, strict=True):
-        row = vectorizer.words.index(word)
-        stored = np.asarray(table.trained)[row] if row < table.rows else np.asarray(table.frozen)[row - table.rows]
-        np.testing.assert_array_equal(stored, vector)
-
-
-def test_a_width_other_than_the_files_is_refused() -> None:
-    words = builders.words_of(corpus(), vectors())
-    vectorizer = builders.vectorizer_of(corpus(), "pos", words)
-    assert builders.features_of(vectorizer, words, dim=2)[0].dim == 2
-    with pytest.raises(SettingsError, match=r"words\.dim.* is 99, but .* have 2 numbers each: leave dim out"):
-        builders.features_of(vectorizer, words, dim=99)
-    assert builders.features_of(vectorizer, builders.words_of(corpus()))[0].dim == builders.WIDTH
-
-
-def test_features_can_be_left_out() -> None:
-    words = builders.words_of(corpus())
-    vectorizer = builders.vectorizer_of(corpus(), "pos", words)
-    (alone,) = builders.features_of(vectorizer, words, dim=3, chars=None, casing=False)
-    assert isinstance(alone, WordEmbedding) and alone.dim == 3
-
-
 def test_unknown_names_are_refused_with_a_suggestion() -> None:
     with pytest.raises(SettingsError, match="Unknown head 'crff'; expected one of softmax, crf. Did you mean 'crf'?"):
         builders.head_of("crff", Labels(["N", "V"]))
-    words = builders.words_of(corpus())
+    words = words_of(corpus())
     with pytest.raises(SettingsError, match="Unknown character encoder 'cn'"):
-        builders.features_of(builders.vectorizer_of(corpus(), "pos", words), words, chars="cn")
+        features_of(builders.vectorizer_of(corpus(), "pos", words), words, chars="cn")
+
+
+def test_values_of_categories_are_those_that_training_holds_twice() -> None:
+    data = Corpus([Sentence(("cat", "bat", "Oslo"), {"pos": ("A", "A", "B"), "gaz": ("O", "O", "LOC")})])
+    words = words_of(data)
+    wanted = [Category("suffix", 2), Category("column", "gaz")]
+    made = builders.vectorizer_of(data, "pos", words, categories=wanted)
+    assert {category: values.items for category, values in made.categories.items()} == {
+        wanted[0]: ("at",),
+        wanted[1]: ("O",),
+    }
+    features = features_of(made, words, chars=None, casing=False, category_dim=7)[1:]
+    assert [(one.name, one.fields, one.values, one.dim) for one in features] == [
+        ("suffix_2_vectors", ("suffix_2",), 3, 7),
+        ("column_gaz_vectors", ("column_gaz",), 3, 7),
+    ]
+
+
+def test_bad_categories_are_refused() -> None:
+    words = words_of(corpus())
+    with pytest.raises(SettingsError, match="Features must be different ones, and columns"):
+        builders.vectorizer_of(corpus(), "pos", words, categories=[Category("shape"), Category("shape")])
+    with pytest.raises(SettingsError, match=r"columns \(pos\) others than those learnt \(pos\)"):
+        builders.vectorizer_of(corpus(), "pos", words, categories=[Category("column", "pos")])
+    with pytest.raises(DataError, match="no column 'gaz'; it has: pos"):
+        builders.vectorizer_of(corpus(), "pos", words, categories=[Category("column", "gaz")])

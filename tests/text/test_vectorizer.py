@@ -11,12 +11,20 @@ from seqlab.constants import IGNORE
 from seqlab.corpora.records import Sentence
 from seqlab.errors import DataError, SettingsError
 from seqlab.text.casing import CASING, casing
+from seqlab.text.categories import Category
 from seqlab.text.vectorizer import Vectorizer
 from seqlab.text.vocabulary import Labels, Vocabulary
 
 WORDS = Vocabulary(["the", "Paris", "0,000", "("])
 CHARACTERS = Vocabulary(list("abcdefgh"))
 LABELS = {"ner": Labels(["B-LOC", "O"]), "pos": Labels(["DET", "NOUN"])}
+
+
+CATEGORIES = {
+    Category("suffix", 2): Vocabulary(["is", "he"]),
+    Category("shape"): Vocabulary(["Xx", "x"]),
+    Category("column", "gaz"): Vocabulary(["O", "LOC"]),
+}
 
 
 def vectorizer(**options) -> Vectorizer:
@@ -103,12 +111,14 @@ def test_emoji_and_combining_characters():
 
 
 def test_config_survives_json():
-    one = vectorizer(rules=["lowercase", "nfc"], schemes={"ner": "iob2", "pos": None}, char_limit=7)
+    one = vectorizer(
+        rules=["lowercase", "nfc"], schemes={"ner": "iob2", "pos": None}, char_limit=7, categories=CATEGORIES
+    )
     config = json.loads(json.dumps(one.get_config()))
     again = Vectorizer.from_config(config)
     assert again.get_config() == one.get_config() == config
     assert (again.words, again.characters, again.labels) == (one.words, one.characters, one.labels)
-    data = [sentence("THE", "cab" * 4, ner=("O", "B-LOC"))]
+    data = [sentence("THE", "cab" * 4, ner=("O", "B-LOC"), gaz=("LOC", "O"))]
     before, after = one.encode(data), again.encode(data)
     assert all(np.array_equal(before.tokens[name], after.tokens[name]) for name in before.tokens)
     assert np.array_equal(before.characters, after.characters)
@@ -120,3 +130,26 @@ def test_bad_options():
         vectorizer(rules=["lower"])
     with pytest.raises(ValueError, match="char_limit must be at least 2, received 1"):
         vectorizer(char_limit=1)
+
+
+def test_categorical_features_of_every_token():
+    data = [sentence("Paris", "the", gaz=("LOC", "O")), sentence("the", "He", "1", gaz=("O", "X", "LOC"))]
+    encoded = vectorizer(categories=CATEGORIES).encode(data)
+    assert encoded.tokens["suffix_2"].tolist() == [2, 3, 3, 3, 1]
+    assert encoded.tokens["shape"].tolist() == [2, 3, 3, 2, 1]
+    assert encoded.tokens["column_gaz"].tolist() == [3, 2, 2, 1, 3]
+    assert all(encoded.tokens[category.name].dtype == np.int32 for category in CATEGORIES)
+    empty = vectorizer(categories=CATEGORIES).encode([])
+    assert all(len(empty.tokens[category.name]) == 0 for category in CATEGORIES)
+
+
+def test_a_column_that_a_sentence_lacks_is_named():
+    data = [sentence("a", gaz=("O",)), sentence("b", "c", pos=("DET", "NOUN"))]
+    with pytest.raises(DataError, match="f.conll:3: The model reads the column 'gaz' .* 'b c' has pos"):
+        vectorizer(categories=CATEGORIES).encode(data)
+
+
+def test_configs_without_categories_are_read():
+    config = vectorizer().get_config()
+    del config["categories"]
+    assert Vectorizer.from_config(config).categories == {}

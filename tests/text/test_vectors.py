@@ -96,7 +96,7 @@ def test_encodings(write) -> None:
         ("a b c\n", 1, "expected a word and its finite numbers"),
         ("2 3\na 1 2\nb 1 2\n", 2, "announces vectors of 3 numbers, the first row has 2"),
         ("3 2\na 1 2\nb 1 2\n", 1, "announces 3 rows, the file has 2"),
-        (b"2 2\na \x00\x01", 2, "binary"),
+        (b"a 1 2\nb \x00\x01", 2, "binary"),
         (b"x" * (1 << 20), 1, "binary"),
     ],
 )
@@ -157,6 +157,17 @@ def test_memory_grows_only_with_what_is_kept(tmp_path: Path) -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 1_000_000 < path.stat().st_size / 10
+
+
+@pytest.mark.parametrize("pack", [bytes, lambda content: gzip.compress(content, 1, mtime=0)], ids=["plain", "gzip"])
+def test_progress_is_told_up_to_the_end(pack, tmp_path: Path) -> None:
+    path = tmp_path / "large.txt"
+    path.write_bytes(pack(b"".join(b"w%d %d 0.5\n" % (row, row) for row in range(300_000))))
+    told: list[tuple[int, int]] = []
+    assert len(read_vectors(path, words={"w1", "w2"}, progress=lambda *pair: told.append(pair))) == 2
+    size = path.stat().st_size
+    assert told == sorted(told) and told[-1] == (size, size)
+    assert len(told) == 1 or pack is bytes  # every 4 MB of the file
 
 
 @pytest.mark.corpus

@@ -88,3 +88,67 @@ def test_own_constraints_are_not_guessed_for_new_labels(tmp_path: Path) -> None:
     tagger.head.constraints = free(tagger.labels)
     with pytest.raises(SettingsError, match="know nothing of the new labels .*, and are not those of a tag scheme"):
         tagger.extended(tiny.train_part())
+
+
+@pytest.mark.parametrize(
+    ("chars", "options", "found"),
+    [
+        ("cnn", {"dim": 16, "filters": 128, "initial_range": 0.1}, {"widths": (3,), "width": 128}),
+        ("cnn", {"widths": (3, 4), "filters": 5, "highway": 1}, {"widths": (3, 4), "width": 10, "highway": 1}),
+        ("lstm", {"units": 7, "dropout": 0.2}, {"units": 7, "width": 14, "dropout": 0.2}),
+    ],
+)
+def test_character_settings_reach_their_layer(chars: str, options: dict, found: dict, tmp_path: Path) -> None:
+    values = {**tiny.settings(tmp_path).model_dump(), "words": {"chars": chars, "dim": 4}, "chars": options}
+    layer = build(Settings(**values), tiny.train_part()).features[-1]
+    assert layer.name == "character_vectors"
+    for name, value in {**options, **found}.items():
+        assert getattr(layer, name) == value
+
+
+@pytest.mark.parametrize(
+    ("chars", "options", "message"),
+    [
+        ("lstm", {"widths": (3,)}, r"chars\.widths is for words\.chars cnn, received lstm"),
+        ("cnn", {"units": 3}, r"chars\.units is for words\.chars lstm, received cnn"),
+        (None, {"dim": 3}, r"chars\.\* is about the character encoder: words\.chars is None"),
+        ("cnn", {"widths": (3, 3)}, r"chars\.widths are different numbers above 0"),
+        ("gru", {}, "chars: Input should be 'cnn' or 'lstm'"),
+    ],
+)
+def test_bad_character_settings(chars: str | None, options: dict, message: str, tmp_path: Path) -> None:
+    values = {**tiny.settings(tmp_path).model_dump(), "words": {"chars": chars}, "chars": options}
+    with pytest.raises(SettingsError, match=message):
+        Settings(**values)
+
+
+def test_categories_follow_the_settings(tmp_path: Path) -> None:
+    words = {
+        "prefixes": (2,),
+        "suffixes": (2, 3),
+        "shapes": True,
+        "columns": ("pos",),
+        "chars": None,
+        "category_dim": 4,
+    }
+    tagger = build(Settings(**{**tiny.settings(tmp_path).model_dump(), "words": words}), tiny.train_part())
+    names = ["prefix_2", "suffix_2", "suffix_3", "shape", "column_pos"]
+    assert [feature.name for feature in tagger.features[2:]] == [f"{name}_vectors" for name in names]
+    assert {feature.dim for feature in tagger.features[2:]} == {4}
+    assert set(tagger.input) == {"words", "casing", "mask", *names}
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ({"columns": ("po",)}, r"words\.columns are different ones of data\.columns .*received 'po'. Did you mean"),
+        ({"columns": ("chunk",)}, r"words\.columns .*received 'chunk'"),
+        ({"columns": ("word",)}, r"words\.columns .*received 'word'"),
+        ({"columns": ("pos", "pos")}, r"words\.columns .*received 'pos'"),
+        ({"suffixes": (0,)}, r"words\.suffixes are different numbers above 0, as 2 3; received \(0,\)"),
+        ({"prefixes": (2, 2)}, r"words\.prefixes are different numbers"),
+    ],
+)
+def test_bad_categories(words: dict, message: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=message):
+        Settings(**{**tiny.settings(tmp_path).model_dump(), "words": words})

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from seqlab.layers.features.casing import CasingEmbedding
-from seqlab.layers.features.chars import CharCNN
+from seqlab.layers.features.categories import CategoryEmbedding
+from seqlab.layers.features.chars import CharCNN, CharEncoder, CharLSTM
 from seqlab.layers.features.words import WordEmbedding
 
-__all__ = ["CasingEmbedding", "CharCNN", "WordEmbedding"]
+__all__ = ["CasingEmbedding", "CategoryEmbedding", "CharCNN", "CharEncoder", "CharLSTM", "WordEmbedding"]

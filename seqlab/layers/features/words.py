@@ -8,13 +8,18 @@ import keras
 import numpy as np
 from keras import ops
 
+from seqlab.errors import suggest
+
+UNKNOWN = ("trained", "zero")
+
 
 @keras.saving.register_keras_serializable(package="seqlab")
 class WordEmbedding(keras.layers.Layer):
     """Looks up word vectors: trained rows first, then rows that stay as they were read.
 
-    `e(i) = trained[i]` for `i < rows`, else `frozen[i - rows]`. A step of the optimiser costs `rows`, whatever
-    the size of the vector file; words that training never saw keep the file's vectors at inference.
+    `e(i) = trained[i]` for `i < rows`, else `frozen[i - rows]`; `e(1) = 0` where unknown words are zero. A step of the
+    optimiser costs `rows`, whatever the size of the vector file; words that training never saw keep the file's vectors
+    at inference.
 
     Args:
         rows: Rows that training has seen, padding (0) and the unknown word (1) among them.
@@ -23,6 +28,8 @@ class WordEmbedding(keras.layers.Layer):
         trainable_vectors: Whether the first rows learn.
         dropout: Share of words that are read as unknown (row 1) in training, so that this row learns to stand for
             any word and the model to use the rest of the sentence.
+        unknown: What an unknown word's vector (row 1) is: "trained", or "zero", which does not learn and leaves such
+            words to other features, such as their characters.
 
     Call arguments:
         indices: `(batch, time)` integers.
@@ -40,9 +47,14 @@ class WordEmbedding(keras.layers.Layer):
         frozen_rows: int = 0,
         trainable_vectors: bool = True,
         dropout: float = 0.0,
+        unknown: str = "trained",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        if unknown not in UNKNOWN:
+            raise ValueError(
+                f"unknown is one of {', '.join(UNKNOWN)}, received {unknown!r}.{suggest(unknown, UNKNOWN)}"
+            )
         if rows < 2 or dim < 1 or frozen_rows < 0:
             raise ValueError(
                 f"WordEmbedding needs rows >= 2, dim >= 1 and frozen_rows >= 0; received rows={rows}, dim={dim}, "
@@ -53,6 +65,7 @@ class WordEmbedding(keras.layers.Layer):
         self.frozen_rows = frozen_rows
         self.trainable_vectors = trainable_vectors
         self.dropout = dropout
+        self.unknown = unknown
         self.seed_generator = keras.random.SeedGenerator()
         self.supports_masking = True
 
@@ -73,6 +86,8 @@ class WordEmbedding(keras.layers.Layer):
             kept = keras.random.uniform(ops.shape(indices), seed=self.seed_generator) >= self.dropout
             indices = ops.where(kept, indices, ops.minimum(indices, 1))  # padding stays padding
         vectors = ops.take(self.trained, ops.minimum(indices, self.rows - 1), axis=0)
+        if self.unknown == "zero":
+            vectors = ops.where(ops.expand_dims(indices == 1, -1), 0.0, vectors)
         if not self.frozen_rows:
             return vectors
         known = ops.expand_dims(indices < self.rows, -1)
@@ -111,4 +126,5 @@ class WordEmbedding(keras.layers.Layer):
             "frozen_rows": self.frozen_rows,
             "trainable_vectors": self.trainable_vectors,
             "dropout": self.dropout,
+            "unknown": self.unknown,
         }

@@ -131,3 +131,21 @@ def test_vectors_of_another_shape(shape):
 def test_bad_sizes(options):
     with pytest.raises(ValueError, match="needs rows >= 2, dim >= 1 and frozen_rows >= 0; received"):
         WordEmbedding(**options)
+
+
+def test_unknown_words_may_be_zero_and_do_not_learn():
+    layer = filled(unknown="zero")
+    vectors = numpy(layer(INDICES))
+    assert not vectors[INDICES == 1].any()
+    np.testing.assert_array_equal(vectors[INDICES != 1], numpy(filled()(INDICES))[INDICES != 1])
+    before, after = fitted(layer)
+    assert (before[0] != after[0])[2:].any(axis=1).all()
+    assert layer.get_config()["unknown"] == "zero"
+    with pytest.raises(ValueError, match="unknown is one of trained, zero, received 'zer'. Did you mean 'zero'"):
+        WordEmbedding(2, 3, unknown="zer")
+
+
+def test_dropped_words_are_zero_where_unknown_ones_are():
+    layer = filled(dropout=0.5, unknown="zero")
+    vectors = numpy(layer(np.tile(INDICES, (50, 1)), training=True))
+    assert 0.3 < (~vectors.any(-1)).mean() < 0.8

@@ -1,0 +1,66 @@
+"""The words of a run: their vectors, and what there is to say about them before training starts."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+
+from seqlab.corpora.records import Corpus
+from seqlab.files import write_text
+from seqlab.models.inputs import Words, words_of
+from seqlab.progress import reading_bar
+from seqlab.settings import Settings
+from seqlab.text.coverage import coverage
+from seqlab.text.vectorizer import DEFAULT_RULES
+from seqlab.text.vectors import WordVectors, read_vectors
+from seqlab.training.data import Data
+
+log = logging.getLogger(__name__)
+
+
+def read_words(settings: Settings, corpus: Corpus) -> Words:
+    """Reads the vector file that the settings name, with a bar on a terminal, and chooses the rows of the word table.
+
+    Args:
+        settings: The settings.
+        corpus: The training corpus.
+    """
+    options = settings.words
+    vectors: WordVectors | None = None
+    if options.vectors is not None:
+        with reading_bar(options.vectors) as progress:
+            vectors = read_vectors(options.vectors, progress=progress)
+    return words_of(
+        corpus,
+        vectors,
+        min_count=options.min_count,
+        unseen_vectors=options.unseen_vectors,
+        train=options.train,
+    )
+
+
+def report_words(words: Words, corpora: Data, path: Path) -> None:
+    """Tells how much of each corpus the vectors cover, and how large they make the model; without vectors nothing.
+
+    Args:
+        words: What `read_words` returned.
+        corpora: The corpora of the run.
+        path: Where the coverage of each is written as JSON.
+    """
+    if words.vectors is None:
+        return
+    found = {}
+    for part, corpus in corpora._asdict().items():
+        if corpus is not None:
+            known = coverage(corpus.words(), words.vectors.rows, DEFAULT_RULES)
+            log.info("The word vectors know %.2f %% of the words of the %s data.", 100 * known.share, part)
+            found[part] = known.to_dict()
+    write_text(path, json.dumps(found, ensure_ascii=False, indent=1) + "\n")
+    if words.unseen:
+        log.info(
+            "Vectors of %s words that training does not hold travel in the saved model: %.1f MB. "
+            "--words.unseen-vectors limits them, the first of the file first.",
+            f"{words.unseen:,}",
+            words.megabytes,
+        )
