@@ -1,7 +1,16 @@
-"""Layers: features, recurrent cells and layers, encoders and heads, each usable alone in a Keras model of your own."""
+"""Layers: features, recurrence, attention, encoders and heads, each usable alone in a Keras model of your own."""
 
 from __future__ import annotations
 
+from seqlab.layers.attention import (
+    AdditiveAttention,
+    AttentionEncoder,
+    KeyValueAttention,
+    MultiHeadAttention,
+    MultiplicativeAttention,
+    SelfAttention,
+    SequenceAttention,
+)
 from seqlab.layers.bidirectional import Bidirectional
 from seqlab.layers.cells import (
     GRUCell,
@@ -22,6 +31,8 @@ from seqlab.layers.recurrent import Recurrent
 from seqlab.layers.stack import RecurrentStack
 
 __all__ = [
+    "AdditiveAttention",
+    "AttentionEncoder",
     "Bidirectional",
     "CRF",
     "CRFHead",
@@ -31,9 +42,12 @@ __all__ = [
     "CharCNN",
     "GRUCell",
     "Head",
+    "KeyValueAttention",
     "LSTMCell",
     "LearnedStateCell",
+    "MultiHeadAttention",
     "MultiLabelHead",
+    "MultiplicativeAttention",
     "Projection",
     "Recurrent",
     "RecurrentCell",
@@ -42,6 +56,8 @@ __all__ = [
     "ResidualCell",
     "SCLSTMCell",
     "SRNCell",
+    "SelfAttention",
+    "SequenceAttention",
     "SoftmaxHead",
     "WordEmbedding",
     "WrapperCell",
