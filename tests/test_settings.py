@@ -6,9 +6,17 @@ import pydantic
 import pytest
 
 from seqlab.errors import SettingsError
-from seqlab.settings import DataSettings, EncoderSettings, RuleSettings, Settings, TrainingSettings, WordSettings
+from seqlab.settings import (
+    AttentionSettings,
+    DataSettings,
+    EncoderSettings,
+    RuleSettings,
+    Settings,
+    TrainingSettings,
+    WordSettings,
+)
 
-PARTS = [Settings, DataSettings, WordSettings, EncoderSettings, RuleSettings, TrainingSettings]
+PARTS = [Settings, DataSettings, WordSettings, EncoderSettings, AttentionSettings, RuleSettings, TrainingSettings]
 DATA = {"train": "train.conll"}
 
 
@@ -43,7 +51,7 @@ def test_every_part_is_documented(kind):
         ({"dropout": 0.5}, r"Did you mean 'words\.dropout' or 'encoder\.dropout'\?$"),
         (
             {"encoder": {"epochs": 3}},
-            r"known: units, layers, dropout, recurrent_dropout, cell\. Did you mean 'training\.epochs'\?$",
+            r"known: units, layers, dropout, recurrent_dropout, cell, .*\. Did you mean 'training\.epochs'\?$",
         ),
         ({"rules": {"at_most": ["X"]}}, r"RuleSettings: unknown key 'at_most'; .*Did you mean 'at_most_one'\?$"),
         ({"rules": {"only_listed": ["X"]}}, r"rules.only_listed holds TYPE=FILE.*received 'X'"),
@@ -53,6 +61,14 @@ def test_every_part_is_documented(kind):
         ({"rules": {"in_loss": True}}, r"rules.in_loss needs rules, or --constrained"),
         ({"rules": {"in_loss": True, "leave_out_broken": True}}, r"rules.in_loss needs rules, or --constrained"),
         ({"rules": {"in_loss": True}, "constrained": True, "head": "softmax"}, r"rules.in_loss is for the head crf"),
+        ({"encoder": {"attention": "aditive"}}, r"attention: Input should be 'additive', .*received 'aditive'$"),
+        ({"attention": {"hops": 2}}, r"attention.hops is for encoder.attention self, received encoder.attention None"),
+        (
+            {"attention": {"units": 3}, "encoder": {"attention": "scaled"}},
+            r"attention.units is for encoder.attention additive or self or key_value, received .* scaled: leave it out",
+        ),
+        ({"attention": {"penalty": float("inf")}}, r"penalty: Input should be a finite number"),
+        ({"attention": {"window": 0}}, r"window: Input should be greater than 0"),
         ({"encoder": {"drop": 0.5}}, r"Did you mean 'dropout'\?$"),
         (
             {"zzz": 3},
@@ -117,3 +133,26 @@ def test_task_of_a_conllu_file_is_a_field():
 def test_data_settings_that_contradict(values: dict[str, object], words: str) -> None:
     with pytest.raises(SettingsError, match=words):
         Settings(data=DataSettings(train="t", **values))
+
+
+GIVEN = {"units": 3, "coverage": True, "hops": 2, "penalty": 0.1, "window": 5, "heads": 2}
+FITTING = {
+    "additive": {"units", "coverage"},
+    "multiplicative": set(),
+    "scaled": set(),
+    "self": {"units", "hops", "penalty"},
+    "key_value": {"units", "window"},
+    "multi_head": {"heads"},
+}
+
+
+@pytest.mark.parametrize("kind", FITTING)
+def test_attention_settings_fit_their_kind(kind):
+    assert AttentionSettings().options(kind) == AttentionSettings().options(None) == {}
+    for name, value in GIVEN.items():
+        settings = AttentionSettings(**{name: value})
+        if name in FITTING[kind]:
+            assert settings.options(kind) == {name: value}
+        else:
+            with pytest.raises(SettingsError, match=f"attention.{name} is for encoder.attention .*received .* {kind}"):
+                Settings(data=DATA, encoder={"attention": kind}, attention=settings)

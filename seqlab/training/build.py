@@ -7,6 +7,8 @@ from typing import Any
 import keras
 
 from seqlab.corpora.records import Corpus
+from seqlab.layers.attention.encoder import AttentionEncoder
+from seqlab.layers.attention.table import attention_of
 from seqlab.layers.heads.softmax import SoftmaxHead
 from seqlab.layers.stack import RecurrentStack
 from seqlab.models import builders
@@ -32,6 +34,15 @@ def build(settings: Settings, corpus: Corpus) -> Tagger:
     vectorizer = builders.vectorizer_of(corpus, settings.task, words, others=others)
     labels = vectorizer.labels[settings.task]
     rules = rulebook(settings, labels.items, vectorizer.schemes[settings.task])
+    encoder = RecurrentStack(
+        settings.encoder.units,
+        layers=settings.encoder.layers,
+        dropout=settings.encoder.dropout,
+        cell=settings.encoder.cell,
+        recurrent_dropout=settings.encoder.recurrent_dropout,
+        all_layers=bool(others),
+        name="encoder",
+    )
     return Tagger(
         vectorizer=vectorizer,
         task=settings.task,
@@ -43,21 +54,22 @@ def build(settings: Settings, corpus: Corpus) -> Tagger:
             chars=settings.words.chars,
             casing=settings.words.casing,
         ),
-        encoder=RecurrentStack(
-            settings.encoder.units,
-            layers=settings.encoder.layers,
-            dropout=settings.encoder.dropout,
-            cell=settings.encoder.cell,
-            recurrent_dropout=settings.encoder.recurrent_dropout,
-            all_layers=bool(others),
-            name="encoder",
-        ),
+        encoder=_attended(settings, encoder),
         head=builders.head_of(settings.head, labels, rules, settings.rules.in_loss),
         auxiliary=[
             Auxiliary(task, SoftmaxHead(len(vectorizer.labels[task]), name=f"head_{task}"), settings.auxiliary.layer)
             for task in others
         ],
     )
+
+
+def _attended(settings: Settings, encoder: keras.layers.Layer) -> keras.layers.Layer:
+    """The encoder with the attention that the settings ask for on top."""
+    kind = settings.encoder.attention
+    if kind is None:
+        return encoder
+    attention = attention_of(kind, **settings.attention.options(kind), name="attention")
+    return AttentionEncoder(encoder, attention, name="attention_encoder")
 
 
 def compile_tagger(tagger: Tagger, options: TrainingSettings, steps: int, weight: float = 1.0) -> None:
