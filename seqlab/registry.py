@@ -13,6 +13,8 @@ from typing import Any
 import wrapt
 
 CLASSES = {
+    "AdditiveAttention": "seqlab.layers.attention.additive",
+    "AttentionEncoder": "seqlab.layers.attention.encoder",
     "Bidirectional": "seqlab.layers.bidirectional",
     "CRF": "seqlab.layers.heads.crf_layer",
     "CRFHead": "seqlab.layers.heads.crf",
@@ -24,9 +26,12 @@ CLASSES = {
     "DilatedCNN": "seqlab.layers.dilated_cnn",
     "GRUCell": "seqlab.layers.cells.gru",
     "Highway": "seqlab.layers.highway",
+    "KeyValueAttention": "seqlab.layers.attention.key_value",
     "LSTMCell": "seqlab.layers.cells.lstm",
     "LearnedStateCell": "seqlab.layers.cells.wrappers",
+    "MultiHeadAttention": "seqlab.layers.attention.multi_head",
     "MultiLabelHead": "seqlab.layers.heads.multilabel",
+    "MultiplicativeAttention": "seqlab.layers.attention.multiplicative",
     "Projection": "seqlab.layers.cells.parts",
     "Recurrent": "seqlab.layers.recurrent",
     "RecurrentDropoutCell": "seqlab.layers.cells.wrappers",
@@ -34,6 +39,7 @@ CLASSES = {
     "ResidualCell": "seqlab.layers.cells.wrappers",
     "SCLSTMCell": "seqlab.layers.cells.sc_lstm",
     "SRNCell": "seqlab.layers.cells.gru",
+    "SelfAttention": "seqlab.layers.attention.hops",
     "SequenceModel": "seqlab.models.sequence_model",
     "SoftmaxHead": "seqlab.layers.heads.softmax",
     "Tagger": "seqlab.models.tagger",

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from seqlab.errors import SettingsError, suggest
 
 Cell = Literal["v", "nig", "nfg", "nog", "niaf", "noaf", "cifg", "np", "fgr", "gru", "gru_after", "srn"]
+Attention = Literal["additive", "multiplicative", "scaled", "self", "key_value", "multi_head"]
 KIND_OF_ENCODER = {
     **dict.fromkeys(("cell", "recurrent_dropout", "connection", "stacking", "layer_dropout"), "recurrent"),
     **dict.fromkeys(("zoneout", "cell_zoneout", "initial_state", "projection", "layer_norm"), "recurrent"),
@@ -161,6 +162,7 @@ class EncoderSettings(_Part):
         (1, 2, 4, 1), min_length=1, description="dilations in the block of a dilated_cnn"
     )
     heads: int = Field(4, gt=0, description="attention heads of a transformer")
+    attention: Attention | None = Field(None, description="attention over the last layer; its options are attention.*")
 
     def model_post_init(self, context: Any) -> None:
         """Checks what concerns several of them."""
@@ -180,6 +182,46 @@ class EncoderSettings(_Part):
         for name in ("cell_zoneout", "projection", "layer_norm"):
             if getattr(self, name) and not lstm:
                 raise SettingsError(f"encoder.{name} is for LSTM cells, received encoder.cell {self.cell}.")
+
+
+class AttentionSettings(_Part):
+    """Options of the attention over the encoder's last layer, each for the kinds that it names."""
+
+    units: int | None = Field(
+        None, gt=0, description="width of the comparison, 100 if not given (additive, self, key_value)"
+    )
+    coverage: bool = Field(False, description="a token knows what those before it looked at (additive)")
+    hops: int | None = Field(None, gt=0, description="looks at a sentence, 4 if not given (self)")
+    penalty: float | None = Field(
+        None, ge=0, allow_inf_nan=False, description="weight of ||A A' - I||^2 over the hops, 0 if not given (self)"
+    )
+    window: int | None = Field(None, gt=0, description="tokens before each that it sees, all if not given (key_value)")
+    heads: int | None = Field(None, gt=0, description="number of heads, 4 if not given (multi_head)")
+
+    def options(self, kind: str | None) -> dict[str, Any]:
+        """What is given of them.
+
+        Raises:
+            SettingsError: Something is given that means nothing to attention of that kind.
+        """
+        given = {name: value for name, value in self.model_dump().items() if value is not None and value is not False}
+        for name in given:
+            if kind not in _ATTENTION_KINDS[name]:
+                raise SettingsError(
+                    f"attention.{name} is for encoder.attention {' or '.join(_ATTENTION_KINDS[name])}, received "
+                    f"encoder.attention {kind}: leave it out, or choose such a kind."
+                )
+        return given
+
+
+_ATTENTION_KINDS = {
+    "units": ("additive", "self", "key_value"),
+    "coverage": ("additive",),
+    "hops": ("self",),
+    "penalty": ("self",),
+    "window": ("key_value",),
+    "heads": ("multi_head",),
+}
 
 
 class RuleSettings(_Part):
@@ -269,6 +311,7 @@ class Settings(_Part):
     head: Literal["crf", "softmax"] = Field("crf", description="output layer")
     constrained: bool = Field(False, description="decode only what the tag scheme allows")
     rules: RuleSettings = RuleSettings()
+    attention: AttentionSettings = AttentionSettings()
     auxiliary: AuxiliarySettings = AuxiliarySettings()
     training: TrainingSettings = TrainingSettings()
     seed: int = Field(1, ge=0, description="seed of weights, dropout and order")
@@ -299,6 +342,7 @@ class Settings(_Part):
         flags = {"in_loss": False, "leave_out_broken": False}
         if self.rules.in_loss and self.rules.model_copy(update=flags) == RuleSettings() and not self.constrained:
             raise SettingsError("rules.in_loss needs rules, or --constrained for those of the tag scheme.")
+        self.attention.options(self.encoder.attention)
         if self.auxiliary.task == self.task:
             raise SettingsError(f"auxiliary.task is the task itself, {self.task!r}; expected another of data.{name}.")
         if self.auxiliary.task is None and self.auxiliary != AuxiliarySettings():

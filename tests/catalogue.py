@@ -12,6 +12,12 @@ from typing import Any
 import keras
 import numpy as np
 
+from seqlab.layers.attention.additive import AdditiveAttention
+from seqlab.layers.attention.encoder import AttentionEncoder
+from seqlab.layers.attention.hops import SelfAttention
+from seqlab.layers.attention.key_value import KeyValueAttention
+from seqlab.layers.attention.multi_head import MultiHeadAttention
+from seqlab.layers.attention.multiplicative import MultiplicativeAttention
 from seqlab.layers.bidirectional import Bidirectional
 from seqlab.layers.cells.base import RecurrentCell
 from seqlab.layers.cells.gru import GRUCell, SRNCell
@@ -42,6 +48,7 @@ from tests import tiny
 
 RANDOM = np.random.default_rng(0)
 FLOATS = RANDOM.normal(size=(3, 6, 5)).astype("float32")
+PAIRS = FLOATS[..., :4]
 INTEGERS = np.array([[1, 2, 3, 4], [5, 6, 0, 0]], "int32")
 CHARS = np.array([[0, 0, 0], [2, 3, 1], [4, 0, 0]], "int32")
 CHAR_ROWS = np.array([[1, 2, 1, 0], [2, 0, 0, 0]], "int32")
@@ -115,7 +122,23 @@ def _stack_row(connection: str) -> Row:
     return replace(_row(RecurrentStack, FLOATS, **options), option=connection)
 
 
+def _attention_encoder() -> AttentionEncoder:
+    return AttentionEncoder(RecurrentStack(2, dropout=0.1), MultiplicativeAttention())
+
+
+ATTENTION = (
+    _row(AdditiveAttention, FLOATS, units=3),
+    replace(_row(AdditiveAttention, FLOATS, units=3, coverage=True, joined=False), option="coverage"),
+    Row("AttentionEncoder", lambda: _learnt(_attention_encoder(), (FLOATS,)), (FLOATS,)),
+    _row(KeyValueAttention, PAIRS, window=2, units=3),
+    replace(_row(KeyValueAttention, PAIRS, units=3), option="all"),
+    _row(MultiHeadAttention, FLOATS, heads=2, key_dim=3),
+    _row(MultiplicativeAttention, FLOATS, scaled=True),
+    _row(SelfAttention, FLOATS, hops=2, units=3, penalty=0.3),
+)
+
 LAYERS = (
+    *ATTENTION,
     Row("Bidirectional", lambda: _learnt(Bidirectional(_recurrent(GRUCell(3)), "sum"), (FLOATS,)), (FLOATS,)),
     Row("Recurrent", lambda: _learnt(_recurrent(SRNCell(3)), (FLOATS,)), (FLOATS,)),
     _row(RecurrentStack, FLOATS, units=3, layers=2, dropout=0.1, cell="cifg", recurrent_dropout=0.1),
@@ -171,6 +194,7 @@ ABSTRACT = {
     "Head": "the base of the heads: what scores mean, its subclasses say",
     "WrapperCell": "the base of the cells that hold a cell: it adds nothing",
     "RecurrentCell": "the base of the cells: what a step does, its subclasses say",
+    "SequenceAttention": "the base of attention layers: what a context is, its subclasses say",
 }
 """Public names that no row is needed for, with the reason."""
 

@@ -8,6 +8,7 @@ import pytest
 from seqlab.errors import SettingsError
 from seqlab.settings import (
     KIND_OF_ENCODER,
+    AttentionSettings,
     DataSettings,
     EncoderSettings,
     RuleSettings,
@@ -16,7 +17,7 @@ from seqlab.settings import (
     WordSettings,
 )
 
-PARTS = [Settings, DataSettings, WordSettings, EncoderSettings, RuleSettings, TrainingSettings]
+PARTS = [Settings, DataSettings, WordSettings, EncoderSettings, AttentionSettings, RuleSettings, TrainingSettings]
 DATA = {"train": "train.conll"}
 
 
@@ -51,7 +52,7 @@ def test_every_part_is_documented(kind):
         ({"dropout": 0.5}, r"Did you mean 'words\.dropout' or 'chars\.dropout' or 'encoder\.dropout'\?$"),
         (
             {"encoder": {"epochs": 3}},
-            r"known: kind, units, layers, dropout, .*heads\. Did you mean 'training\.epochs'\?$",
+            r"known: kind, units, layers, dropout, .*heads, attention\. Did you mean 'training\.epochs'\?$",
         ),
         ({"rules": {"at_most": ["X"]}}, r"RuleSettings: unknown key 'at_most'; .*Did you mean 'at_most_one'\?$"),
         ({"rules": {"only_listed": ["X"]}}, r"rules.only_listed holds TYPE=FILE.*received 'X'"),
@@ -78,6 +79,14 @@ def test_every_part_is_documented(kind):
         ({"encoder": {"kind": "transformer", "units": 6}}, r"encoder.units is 6; .* a multiple of encoder.heads, 4"),
         ({"encoder": {"kind": "cnn"}}, r"kind: Input should be 'recurrent', 'dilated_cnn' or 'transformer'"),
         ({"encoder": {"kind": "dilated_cnn", "dilations": []}}, r"dilations: Tuple should have at least 1 item"),
+        ({"encoder": {"attention": "aditive"}}, r"attention: Input should be 'additive', .*received 'aditive'$"),
+        ({"attention": {"hops": 2}}, r"attention.hops is for encoder.attention self, received encoder.attention None"),
+        (
+            {"attention": {"units": 3}, "encoder": {"attention": "scaled"}},
+            r"attention.units is for encoder.attention additive or self or key_value, received .* scaled: leave it out",
+        ),
+        ({"attention": {"penalty": float("inf")}}, r"penalty: Input should be a finite number"),
+        ({"attention": {"window": 0}}, r"window: Input should be greater than 0"),
         ({"encoder": {"drop": 0.5}}, r"Did you mean 'dropout'\?$"),
         (
             {"zzz": 3},
@@ -151,9 +160,32 @@ def test_every_option_of_one_kind_is_refused_elsewhere():
         "zoneout": 0.1, "cell_zoneout": 0.1, "initial_state": "learned", "projection": 2, "layer_norm": True,
         "layer_dropout": 0.1, "dilations": (1,), "heads": 2,
     }  # fmt: skip
-    shared = {"kind", "units", "layers", "dropout"}
+    shared = {"kind", "units", "layers", "dropout", "attention"}
     assert values.keys() == KIND_OF_ENCODER.keys() == set(EncoderSettings.model_fields) - shared
     for name, value in values.items():
         for kind in {"recurrent", "dilated_cnn", "transformer"} - {KIND_OF_ENCODER[name]}:
             with pytest.raises(SettingsError, match=f"encoder.{name} is for encoder.kind {KIND_OF_ENCODER[name]}"):
                 EncoderSettings(kind=kind, **{name: value})
+
+
+GIVEN = {"units": 3, "coverage": True, "hops": 2, "penalty": 0.1, "window": 5, "heads": 2}
+FITTING = {
+    "additive": {"units", "coverage"},
+    "multiplicative": set(),
+    "scaled": set(),
+    "self": {"units", "hops", "penalty"},
+    "key_value": {"units", "window"},
+    "multi_head": {"heads"},
+}
+
+
+@pytest.mark.parametrize("kind", FITTING)
+def test_attention_settings_fit_their_kind(kind):
+    assert AttentionSettings().options(kind) == AttentionSettings().options(None) == {}
+    for name, value in GIVEN.items():
+        settings = AttentionSettings(**{name: value})
+        if name in FITTING[kind]:
+            assert settings.options(kind) == {name: value}
+        else:
+            with pytest.raises(SettingsError, match=f"attention.{name} is for encoder.attention .*received .* {kind}"):
+                Settings(data=DATA, encoder={"attention": kind}, attention=settings)

@@ -1,7 +1,8 @@
-"""Scores, error reports and the calibration of confidences."""
+"""Scores, error reports, the calibration of confidences, and pictures of attention."""
 
 from __future__ import annotations
 
+from seqlab.evaluation.attention import draw_attention
 from seqlab.evaluation.calibration import Reliability, brier, negative_log_likelihood, reliability, reliability_of
 from seqlab.evaluation.scores import Score, Scores, score
 from seqlab.evaluation.temperature import Temperature, fit_temperature, minimise_temperature
@@ -12,6 +13,7 @@ __all__ = [
     "Scores",
     "Temperature",
     "brier",
+    "draw_attention",
     "fit_temperature",
     "minimise_temperature",
     "negative_log_likelihood",

@@ -1,7 +1,16 @@
-"""Layers: features, recurrent cells and layers, encoders and heads, each usable alone in a Keras model of your own."""
+"""Layers: features, recurrence, attention, encoders and heads, each usable alone in a Keras model of your own."""
 
 from __future__ import annotations
 
+from seqlab.layers.attention import (
+    AdditiveAttention,
+    AttentionEncoder,
+    KeyValueAttention,
+    MultiHeadAttention,
+    MultiplicativeAttention,
+    SelfAttention,
+    SequenceAttention,
+)
 from seqlab.layers.bidirectional import Bidirectional
 from seqlab.layers.cells import (
     GRUCell,
@@ -25,6 +34,8 @@ from seqlab.layers.stack import RecurrentStack
 from seqlab.layers.transformer import TransformerEncoder
 
 __all__ = [
+    "AdditiveAttention",
+    "AttentionEncoder",
     "Bidirectional",
     "CRF",
     "CRFHead",
@@ -39,9 +50,12 @@ __all__ = [
     "GRUCell",
     "Head",
     "Highway",
+    "KeyValueAttention",
     "LSTMCell",
     "LearnedStateCell",
+    "MultiHeadAttention",
     "MultiLabelHead",
+    "MultiplicativeAttention",
     "Projection",
     "Recurrent",
     "RecurrentCell",
@@ -50,6 +64,8 @@ __all__ = [
     "ResidualCell",
     "SCLSTMCell",
     "SRNCell",
+    "SelfAttention",
+    "SequenceAttention",
     "SoftmaxHead",
     "TransformerEncoder",
     "WordEmbedding",

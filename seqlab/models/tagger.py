@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from seqlab.batches.loader import Batches
 from seqlab.corpora.records import Corpus
 from seqlab.layers.stack import RecurrentStack
 from seqlab.models import builders
+from seqlab.models.attention import attention_weights
 from seqlab.models.auxiliary import Auxiliary, check_labels
 from seqlab.models.best import BestWeights
 from seqlab.models.extend import copy_weights, extended_config
@@ -73,6 +75,8 @@ class Tagger(Labeller):
         scores = head(layers[-1], mask=inputs["mask"])  # (batch, time, labels)
         others = [part.scores(layers, inputs["mask"]) for part in auxiliary]
         super().__init__(inputs=inputs, outputs=[scores, *others] if others else scores, **kwargs)
+
+        self.embedded = x  # what the encoder reads
 
         # === Config ===
         self.vectorizer = vectorizer
@@ -195,6 +199,23 @@ class Tagger(Labeller):
         if isinstance(batches, Batches):
             logs.update(self.score(batches).logs())
         return logs if return_dict else list(logs.values())
+
+    def attention(self, data: Any) -> list[np.ndarray]:
+        """Returns what each token looks at: the weights of the encoder's attention, for each sentence in its order.
+
+        `seqlab.evaluation.draw_attention` draws them. A graph is built at each call: ask for many sentences at once.
+
+        Args:
+            data: A corpus, a list of sentences or `Batches`.
+
+        Returns:
+            `(tokens, tokens)` for each, the attending token first; `(hops or heads, tokens, tokens)` where there are
+            several.
+
+        Raises:
+            SettingsError: If the encoder is no `AttentionEncoder`.
+        """
+        return attention_weights(self, data)
 
     def get_config(self) -> dict[str, Any]:
         """Returns all parts: vocabularies, rules, labels and layers."""

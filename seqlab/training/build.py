@@ -52,7 +52,7 @@ def build(settings: Settings, corpus: Corpus, words: Words | None = None) -> Tag
             category_dim=settings.words.category_dim,
             char_options=settings.chars.options(settings.words.chars),
         ),
-        encoder=encoder_of(settings.encoder, all_layers=bool(others)),
+        encoder=encoder_of(settings.encoder, settings.attention, all_layers=bool(others)),
         head=builders.head_of(settings.head, labels, rules, settings.rules.in_loss),
         auxiliary=[
             Auxiliary(task, SoftmaxHead(len(vectorizer.labels[task]), name=f"head_{task}"), settings.auxiliary.layer)

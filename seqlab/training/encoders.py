@@ -6,24 +6,40 @@ from typing import Any
 
 import keras
 
+from seqlab.layers.attention.encoder import AttentionEncoder
+from seqlab.layers.attention.table import attention_of
 from seqlab.layers.cells.base import RecurrentCell
 from seqlab.layers.cells.table import cell_with
 from seqlab.layers.dilated_cnn import DilatedCNN
 from seqlab.layers.stack import RecurrentStack
 from seqlab.layers.transformer import TransformerEncoder
-from seqlab.settings import EncoderSettings
+from seqlab.settings import AttentionSettings, EncoderSettings
 
 
-def encoder_of(options: EncoderSettings, all_layers: bool = False) -> keras.layers.Layer:
-    """Builds the encoder that the settings describe.
+def encoder_of(
+    options: EncoderSettings, attention: AttentionSettings | None = None, all_layers: bool = False
+) -> keras.layers.Layer:
+    """Builds the encoder that the settings describe, with the attention over its last layer.
 
     Args:
         options: The settings.
+        attention: Options of the attention that `options` name, where they are not its defaults.
         all_layers: Whether it returns the outputs of all its layers, for auxiliary tasks.
 
     Raises:
-        SettingsError: For options that the chosen cell cannot keep, or that contradict each other.
+        SettingsError: For options that the chosen cell or attention cannot keep, or that contradict each other.
     """
+    encoder = _layers_of(options, all_layers)
+    given = (attention or AttentionSettings()).options(options.attention)
+    if options.attention is None:
+        return encoder
+    return AttentionEncoder(
+        encoder, attention_of(options.attention, **given, name="attention"), name="attention_encoder"
+    )
+
+
+def _layers_of(options: EncoderSettings, all_layers: bool) -> keras.layers.Layer:
+    """The encoder alone."""
     common: dict[str, Any] = {
         "layers": options.layers,
         "dropout": options.dropout,

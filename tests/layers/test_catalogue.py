@@ -81,7 +81,8 @@ def test_trains_under_xla(row):
     inputs = row.inputs[0] if single else list(row.inputs)
     outputs = model(inputs)
     targets = row.labels if row.head else np.ones(outputs.shape, "float32")
-    eager = layer.loss(row.labels, outputs) + sum(layer.losses) if row.head else ops.mean(ops.square(outputs - targets))
+    eager = layer.loss(row.labels, outputs) if row.head else ops.mean(ops.square(outputs - targets))
+    eager = eager + sum(layer.losses)
     model.compile(keras.optimizers.SGD(0.01), None if row.head else "mse", jit_compile=True)
     losses = [float(model.train_on_batch(inputs, targets)) for _ in range(3)]
     assert losses[0] == pytest.approx(float(ops.convert_to_numpy(eager)), rel=1e-4)

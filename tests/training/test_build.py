@@ -10,6 +10,7 @@ import pytest
 
 from seqlab.corpora.records import Corpus
 from seqlab.errors import DataError, SettingsError
+from seqlab.layers.attention.table import attention_of
 from seqlab.settings import Settings
 from seqlab.tags.rules import free
 from seqlab.tags.schemes import violations
@@ -46,6 +47,36 @@ def test_an_auxiliary_task_follows_the_settings(tmp_path: Path) -> None:
     compile_tagger(tagger, settings.training, steps=3, weight=settings.auxiliary.weight)
     assert tagger.tasks == ("chunk", "pos") and tagger.auxiliary[0].layer == 2
     assert [tagger._head_weight(position) for position in (0, 1)] == [1.0, 0.3]
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("additive", {"units": 3, "coverage": True}),
+        ("multiplicative", {}),
+        ("scaled", {}),
+        ("self", {"units": 3, "hops": 2, "penalty": 0.1}),
+        ("key_value", {"units": 3, "window": 2}),
+        ("multi_head", {"heads": 2}),
+    ],
+)
+def test_attention_follows_the_settings(kind: str, options: dict, tmp_path: Path) -> None:
+    """Each kind takes the place of the last layer; the layer below, which another task reads, stays."""
+    changed = {
+        "head": "softmax",
+        "words": {"chars": None, "casing": False, "dim": 6},
+        "encoder": {"units": 3, "layers": 2, "attention": kind},
+        "attention": options,
+        "auxiliary": {"task": "pos"},
+    }
+    tagger = build(Settings(**{**tiny.settings(tmp_path).model_dump(), **changed}), tiny.train_part())
+    attention = tagger.encoder.attention
+    assert attention is not None and type(attention) is type(attention_of(kind))
+    assert attention.get_config().items() >= options.items()
+    assert attention.get_config().get("scaled", kind == "scaled") == (kind == "scaled")
+    lower, last = tagger.encoder.compute_output_shape((None, None, 6))
+    assert lower == (None, None, 6) and last[-1] == 6 + attention.context_width(6)
+    assert tagger.auxiliary[0].head.weights[0].shape[0] == 6 and tagger.head.weights[0].shape[0] == last[-1]
 
 
 @pytest.mark.parametrize(
