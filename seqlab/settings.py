@@ -2,43 +2,41 @@
 
 from __future__ import annotations
 
-import difflib
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
 from seqlab.errors import SettingsError, suggest
+from seqlab.model_settings import (
+    KIND_OF_ENCODER,
+    KINDS_OF_ATTENTION,
+    Attention,
+    AttentionSettings,
+    Cell,
+    CharSettings,
+    EncoderSettings,
+    WordSettings,
+)
+from seqlab.settings_part import Part
 
-Cell = Literal["v", "nig", "nfg", "nog", "niaf", "noaf", "cifg", "np", "fgr", "gru", "gru_after", "srn"]
-Attention = Literal["additive", "multiplicative", "scaled", "self", "key_value", "multi_head"]
-KIND_OF_ENCODER = {
-    **dict.fromkeys(("cell", "recurrent_dropout", "connection", "stacking", "layer_dropout"), "recurrent"),
-    **dict.fromkeys(("zoneout", "cell_zoneout", "initial_state", "projection", "layer_norm"), "recurrent"),
-    "dilations": "dilated_cnn",
-    "heads": "transformer",
-}
-"""Options that only one kind of encoder has."""
+__all__ = [
+    "KINDS_OF_ATTENTION",
+    "KIND_OF_ENCODER",
+    "Attention",
+    "AttentionSettings",
+    "AuxiliarySettings",
+    "Cell",
+    "CharSettings",
+    "DataSettings",
+    "EncoderSettings",
+    "RuleSettings",
+    "Settings",
+    "TrainingSettings",
+    "WordSettings",
+]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
-
-    def __init__(self, **values: Any) -> None:
-        try:
-            super().__init__(**values)
-        except ValidationError as error:
-            raise SettingsError(_explain(type(self), error)) from None
-
-    @classmethod
-    def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
-        """Reads the settings from JSON; raises `SettingsError` where pydantic would raise its own error."""
-        try:
-            return super().model_validate_json(json_data, **options)
-        except ValidationError as error:
-            raise SettingsError(_explain(cls, error)) from None
-
-
-class DataSettings(_Part):
+class DataSettings(Part):
     """Where the sentences come from."""
 
     train: str = Field(description="training file")
@@ -58,173 +56,7 @@ class DataSettings(_Part):
     folds: int | None = Field(None, ge=2, description="n-fold training over the training file in place of one run")
 
 
-class WordSettings(_Part):
-    """What the model knows of each token."""
-
-    vectors: str | None = Field(
-        None, description="word-vector file: GloVe, word2vec (text or binary) or fastText .vec, plain or .gz"
-    )
-    train: Literal["all", "known", "none"] = Field(
-        "all", description="vectors that learn: of all words in training, of those that the file knows, or none"
-    )
-    unknown: Literal["trained", "zero"] = Field(
-        "trained", description="an unknown word's vector: trained, or zero, which leaves it to characters and the rest"
-    )
-    dropout: float = Field(0.0, ge=0, lt=1, description="share of words read as unknown in training")
-    dim: int | None = Field(
-        None, gt=0, description="width of word vectors: 50 if not given; with a file, that of its vectors and no other"
-    )
-    min_count: int = Field(
-        2,
-        ge=1,
-        description="occurrences in training from which a word has a row of its own; one with a vector always has",
-    )
-    unseen_vectors: int | None = Field(
-        None, ge=0, description="vectors of words outside training that travel in the model"
-    )
-    chars: Literal["cnn", "lstm"] | None = Field("cnn", description="character encoder")
-    casing: bool = Field(True, description="casing patterns")
-    prefixes: tuple[int, ...] = Field((), description="lengths of prefixes that are features, as 2 3")
-    suffixes: tuple[int, ...] = Field((), description="lengths of suffixes that are features, as 2 3")
-    shapes: bool = Field(False, description="word shapes as a feature: Oslo-2024 is Xx-d")
-    columns: tuple[str, ...] = Field(
-        (), description="columns of the corpus that are features, as pos; what is tagged must have them too"
-    )
-    category_dim: int = Field(20, gt=0, description="width of the vectors of each affix, shape and column")
-
-    def model_post_init(self, context: Any) -> None:
-        """Checks what concerns several of them."""
-        if self.train != "all" and self.vectors is None:
-            raise SettingsError(
-                f"words.train {self.train} is about the vectors of a file: name one (words.vectors), or leave it out."
-            )
-        for name in ("prefixes", "suffixes"):
-            sizes = getattr(self, name)
-            if len(set(sizes)) < len(sizes) or min(sizes, default=1) < 1:
-                raise SettingsError(f"words.{name} are different numbers above 0, as 2 3; received {sizes}.")
-
-
-class CharSettings(_Part):
-    """How characters are read; the set-up of SC-LSTM's paper is dim 16, filters 128, initial_range 0.1."""
-
-    dim: int = Field(25, gt=0, description="width of a character's vector")
-    filters: int | None = Field(None, gt=0, description="filters of each width (cnn), 50 if not given")
-    widths: tuple[int, ...] | None = Field(None, description="characters under the filters (cnn), 3 if not given")
-    units: int | None = Field(None, gt=0, description="units of each direction (lstm), 25 if not given")
-    dropout: float = Field(0.0, ge=0, lt=1, description="share of characters' components dropped in training")
-    highway: int = Field(0, ge=0, description="highway layers on top")
-    initial_range: float | None = Field(
-        None, gt=0, description="characters' vectors start uniform in +- this; if not given, with length 1 on average"
-    )
-
-    def options(self, chars: str | None) -> dict[str, Any]:
-        """Returns the arguments of the encoder of that name.
-
-        Raises:
-            SettingsError: For what concerns another encoder, or widths that are none.
-        """
-        if chars is None and self != CharSettings():
-            raise SettingsError("chars.* is about the character encoder: words.chars is None, leave it out.")
-        given = {name: value for name, value in self.model_dump().items() if value is not None}
-        for name, encoder in (("filters", "cnn"), ("widths", "cnn"), ("units", "lstm")):
-            if name in given and chars != encoder:
-                raise SettingsError(f"chars.{name} is for words.chars {encoder}, received {chars}: leave it out.")
-        widths = given.get("widths", (3,))
-        if not widths or min(widths) < 1 or len(set(widths)) < len(widths):
-            raise SettingsError(f"chars.widths are different numbers above 0, as in 3 4 5; received {widths}.")
-        return given
-
-
-class EncoderSettings(_Part):
-    """The sequence encoder."""
-
-    kind: Literal["recurrent", "dilated_cnn", "transformer"] = Field("recurrent", description="kind of encoder")
-    units: int = Field(100, gt=0, description="units of each direction; width of the other kinds")
-    layers: int = Field(2, gt=0, description="bidirectional layers; iterations of the block of a dilated_cnn")
-    dropout: float = Field(0.4, ge=0, lt=1, description="variational dropout before, between and after layers")
-    recurrent_dropout: float = Field(0.0, ge=0, lt=1, description="variational dropout inside the recurrence")
-    cell: Cell = Field("np", description="LSTM variant (np: the usual LSTM, v: with peepholes, ...), or another cell")
-    connection: Literal["residual", "highway", "dense", "sum"] | None = Field(
-        None, description="what a layer reads or adds of the layers below it, see RecurrentStack"
-    )
-    stacking: Literal["interleaved", "per_direction"] = Field(
-        "interleaved", description="whether each layer reads both directions of the one below, or its own alone"
-    )
-    layer_dropout: float = Field(
-        0.0, ge=0, lt=1, description="probability of leaving a residual layer out, for each sentence in training"
-    )
-    zoneout: float = Field(0.0, ge=0, lt=1, description="share of a cell's outputs that keep their old value")
-    cell_zoneout: float = Field(0.0, ge=0, lt=1, description="the same for the memory of an LSTM")
-    initial_state: Literal["zeros", "learned"] = Field("zeros", description="state before the first token")
-    projection: int | None = Field(None, gt=0, description="width that an LSTM's output is projected down to")
-    layer_norm: bool = Field(False, description="layer normalisation inside an LSTM")
-    dilations: tuple[int, ...] = Field(
-        (1, 2, 4, 1), min_length=1, description="dilations in the block of a dilated_cnn"
-    )
-    heads: int = Field(4, gt=0, description="attention heads of a transformer")
-    attention: Attention | None = Field(None, description="attention over the last layer; its options are attention.*")
-
-    def model_post_init(self, context: Any) -> None:
-        """Checks what concerns several of them."""
-        for name, kind in KIND_OF_ENCODER.items():
-            if kind != self.kind and getattr(self, name) != type(self).model_fields[name].default:
-                raise SettingsError(f"encoder.{name} is for encoder.kind {kind}, received {self.kind}: leave it out.")
-        if self.kind == "transformer" and self.units % self.heads:
-            raise SettingsError(
-                f"encoder.units is {self.units}; a transformer needs a multiple of encoder.heads, {self.heads}."
-            )
-        if self.layer_dropout and self.connection != "residual":
-            raise SettingsError(
-                f"encoder.layer_dropout needs encoder.connection residual, received {self.connection}: without it "
-                "nothing would be left of a layer."
-            )
-        lstm = self.cell not in ("gru", "gru_after", "srn")
-        for name in ("cell_zoneout", "projection", "layer_norm"):
-            if getattr(self, name) and not lstm:
-                raise SettingsError(f"encoder.{name} is for LSTM cells, received encoder.cell {self.cell}.")
-
-
-class AttentionSettings(_Part):
-    """Options of the attention over the encoder's last layer, each for the kinds that it names."""
-
-    units: int | None = Field(
-        None, gt=0, description="width of the comparison, 100 if not given (additive, self, key_value)"
-    )
-    coverage: bool = Field(False, description="a token knows what those before it looked at (additive)")
-    hops: int | None = Field(None, gt=0, description="looks at a sentence, 4 if not given (self)")
-    penalty: float | None = Field(
-        None, ge=0, allow_inf_nan=False, description="weight of ||A A' - I||^2 over the hops, 0 if not given (self)"
-    )
-    window: int | None = Field(None, gt=0, description="tokens before each that it sees, all if not given (key_value)")
-    heads: int | None = Field(None, gt=0, description="number of heads, 4 if not given (multi_head)")
-
-    def options(self, kind: str | None) -> dict[str, Any]:
-        """What is given of them.
-
-        Raises:
-            SettingsError: Something is given that means nothing to attention of that kind.
-        """
-        given = {name: value for name, value in self.model_dump().items() if value is not None and value is not False}
-        for name in given:
-            if kind not in _ATTENTION_KINDS[name]:
-                raise SettingsError(
-                    f"attention.{name} is for encoder.attention {' or '.join(_ATTENTION_KINDS[name])}, received "
-                    f"encoder.attention {kind}: leave it out, or choose such a kind."
-                )
-        return given
-
-
-_ATTENTION_KINDS = {
-    "units": ("additive", "self", "key_value"),
-    "coverage": ("additive",),
-    "hops": ("self",),
-    "penalty": ("self",),
-    "window": ("key_value",),
-    "heads": ("multi_head",),
-}
-
-
-class RuleSettings(_Part):
+class RuleSettings(Part):
     """What paths of tags must keep besides the tag scheme; tags are those that are learnt."""
 
     forbid: tuple[str, ...] = Field(
@@ -272,7 +104,7 @@ class RuleSettings(_Part):
             raise SettingsError("rules.leave_out_broken concerns rules.in_loss: without it the loss keeps no rules.")
 
 
-class TrainingSettings(_Part):
+class TrainingSettings(Part):
     """How the weights are found."""
 
     epochs: int = Field(30, gt=0, description="most epochs")
@@ -291,7 +123,7 @@ class TrainingSettings(_Part):
     halve_after: int = Field(3, gt=0, description="epochs without a better figure after which the rate halves")
 
 
-class AuxiliarySettings(_Part):
+class AuxiliarySettings(Part):
     """Another column that is learnt besides, in training alone."""
 
     task: str | None = Field(None, description="column to learn besides, from a lower layer; none if not given")
@@ -299,7 +131,7 @@ class AuxiliarySettings(_Part):
     layer: int = Field(1, gt=0, description="encoder layer that it reads, 1 for the first")
 
 
-class Settings(_Part):
+class Settings(Part):
     """A whole run."""
 
     data: DataSettings
@@ -351,34 +183,3 @@ class Settings(_Part):
             raise SettingsError(
                 f"auxiliary.layer is {self.auxiliary.layer}, but the encoder has {self.encoder.layers} layers."
             )
-
-
-def _explain(kind: type[BaseModel], error: ValidationError) -> str:
-    lines = []
-    for item in error.errors():
-        name = ".".join(str(part) for part in item["loc"])
-        if item["type"] == "extra_forbidden":
-            known = list(kind.model_fields)
-            lines.append(f"unknown key {name!r}; known: {', '.join(known)}.{_hint(name, known)}")
-        elif item["type"] == "missing":
-            lines.append(f"key {name!r} is missing")
-        elif item["type"] == "value_error":  # one of our own, from a part inside or from model_post_init
-            lines.append(f"{name}: {item['ctx']['error']}" if name else str(item["ctx"]["error"]))
-        else:
-            lines.append(f"{name}: {item['msg']}, received {item['input']!r}")
-    text = "; ".join(lines)
-    return text if text.startswith(f"{kind.__name__}: ") else f"{kind.__name__}: {text}"
-
-
-def _hint(name: str, known: list[str]) -> str:
-    """Suggests the nearest known key, or the nearest one of the parts of `Settings`, with its part's name."""
-    places: dict[str, list[str]] = {key: [key] for key in known}
-    for part, field in Settings.model_fields.items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, _Part):
-            for key in field.annotation.model_fields:
-                dotted = f"{part}.{key}"
-                places[dotted] = [dotted]
-                if key not in known:
-                    places.setdefault(key, []).append(dotted)
-    near = difflib.get_close_matches(name, places, n=1)
-    return f" Did you mean {' or '.join(map(repr, places[near[0]]))}?" if near else ""

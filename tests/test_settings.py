@@ -7,8 +7,9 @@ import pytest
 
 from seqlab.errors import SettingsError
 from seqlab.settings import (
-    KIND_OF_ENCODER,
     AttentionSettings,
+    AuxiliarySettings,
+    CharSettings,
     DataSettings,
     EncoderSettings,
     RuleSettings,
@@ -17,7 +18,10 @@ from seqlab.settings import (
     WordSettings,
 )
 
-PARTS = [Settings, DataSettings, WordSettings, EncoderSettings, AttentionSettings, RuleSettings, TrainingSettings]
+PARTS = [
+    *(Settings, DataSettings, WordSettings, CharSettings, EncoderSettings, AttentionSettings),
+    *(RuleSettings, AuxiliarySettings, TrainingSettings),
+]
 DATA = {"train": "train.conll"}
 
 
@@ -62,32 +66,11 @@ def test_every_part_is_documented(kind):
         ({"rules": {"in_loss": True}}, r"rules.in_loss needs rules, or --constrained"),
         ({"rules": {"in_loss": True, "leave_out_broken": True}}, r"rules.in_loss needs rules, or --constrained"),
         ({"rules": {"in_loss": True}, "constrained": True, "head": "softmax"}, r"rules.in_loss is for the head crf"),
-        (
-            {"encoder": {"layer_dropout": 0.1}},
-            r"encoder.layer_dropout needs encoder.connection residual, received None",
-        ),
-        ({"encoder": {"projection": 5, "cell": "gru"}}, r"encoder.projection is for LSTM cells, .*encoder.cell gru"),
-        ({"encoder": {"layer_norm": True, "cell": "srn"}}, r"encoder.layer_norm is for LSTM cells, received .* srn"),
-        ({"encoder": {"cell_zoneout": 0.1, "cell": "gru"}}, r"encoder.cell_zoneout is for LSTM cells"),
-        (
-            {"encoder": {"kind": "dilated_cnn", "cell": "gru"}},
-            r"encoder.cell is for encoder.kind recurrent, .* dilated",
-        ),
-        ({"encoder": {"kind": "transformer", "connection": "sum"}}, r"encoder.connection is for .* received transform"),
-        ({"encoder": {"kind": "transformer", "dilations": [1]}}, r"encoder.dilations is for encoder.kind dilated_cnn"),
-        ({"encoder": {"heads": 2}}, r"encoder.heads is for encoder.kind transformer, received recurrent: leave it out"),
-        ({"encoder": {"kind": "transformer", "units": 6}}, r"encoder.units is 6; .* a multiple of encoder.heads, 4"),
-        ({"encoder": {"kind": "cnn"}}, r"kind: Input should be 'recurrent', 'dilated_cnn' or 'transformer'"),
-        ({"encoder": {"kind": "dilated_cnn", "dilations": []}}, r"dilations: Tuple should have at least 1 item"),
-        ({"encoder": {"attention": "aditive"}}, r"attention: Input should be 'additive', .*received 'aditive'$"),
-        ({"attention": {"hops": 2}}, r"attention.hops is for encoder.attention self, received encoder.attention None"),
-        (
-            {"attention": {"units": 3}, "encoder": {"attention": "scaled"}},
-            r"attention.units is for encoder.attention additive or self or key_value, received .* scaled: leave it out",
-        ),
-        ({"attention": {"penalty": float("inf")}}, r"penalty: Input should be a finite number"),
-        ({"attention": {"window": 0}}, r"window: Input should be greater than 0"),
         ({"encoder": {"drop": 0.5}}, r"Did you mean 'dropout'\?$"),
+        ({"penalty": 0.5}, r"Did you mean 'attention\.penalty'\?$"),
+        ({"suffixes": [2]}, r"Did you mean 'words\.suffixes'\?$"),
+        ({"highway": 2}, r"Did you mean 'chars\.highway'\?$"),
+        ({"dilation": [2]}, r"Did you mean 'encoder\.dilations'\?$"),
         (
             {"zzz": 3},
             r"unknown key 'zzz'; known: data, task, tag_scheme, words, chars, encoder, .*auxiliary, training, seed\.$",
@@ -151,41 +134,3 @@ def test_task_of_a_conllu_file_is_a_field():
 def test_data_settings_that_contradict(values: dict[str, object], words: str) -> None:
     with pytest.raises(SettingsError, match=words):
         Settings(data=DataSettings(train="t", **values))
-
-
-def test_every_option_of_one_kind_is_refused_elsewhere():
-    """What a kind does not read differs from its default in no settings of that kind."""
-    values = {
-        "cell": "gru", "recurrent_dropout": 0.1, "connection": "sum", "stacking": "per_direction",
-        "zoneout": 0.1, "cell_zoneout": 0.1, "initial_state": "learned", "projection": 2, "layer_norm": True,
-        "layer_dropout": 0.1, "dilations": (1,), "heads": 2,
-    }  # fmt: skip
-    shared = {"kind", "units", "layers", "dropout", "attention"}
-    assert values.keys() == KIND_OF_ENCODER.keys() == set(EncoderSettings.model_fields) - shared
-    for name, value in values.items():
-        for kind in {"recurrent", "dilated_cnn", "transformer"} - {KIND_OF_ENCODER[name]}:
-            with pytest.raises(SettingsError, match=f"encoder.{name} is for encoder.kind {KIND_OF_ENCODER[name]}"):
-                EncoderSettings(kind=kind, **{name: value})
-
-
-GIVEN = {"units": 3, "coverage": True, "hops": 2, "penalty": 0.1, "window": 5, "heads": 2}
-FITTING = {
-    "additive": {"units", "coverage"},
-    "multiplicative": set(),
-    "scaled": set(),
-    "self": {"units", "hops", "penalty"},
-    "key_value": {"units", "window"},
-    "multi_head": {"heads"},
-}
-
-
-@pytest.mark.parametrize("kind", FITTING)
-def test_attention_settings_fit_their_kind(kind):
-    assert AttentionSettings().options(kind) == AttentionSettings().options(None) == {}
-    for name, value in GIVEN.items():
-        settings = AttentionSettings(**{name: value})
-        if name in FITTING[kind]:
-            assert settings.options(kind) == {name: value}
-        else:
-            with pytest.raises(SettingsError, match=f"attention.{name} is for encoder.attention .*received .* {kind}"):
-                Settings(data=DATA, encoder={"attention": kind}, attention=settings)

@@ -23,6 +23,8 @@ from tests.structure.sources import (
 # A room imports itself and rooms on lower floors. The facade, seqlab/__init__.py, stands above all.
 FLOORS = {
     "errors": 0,
+    "settings_part": 0,
+    "model_settings": 0,
     "settings": 0,
     "constants": 0,
     "files": 0,
@@ -49,12 +51,19 @@ FLOORS = {
 # (from, to) on one floor.
 SAME_FLOOR = {
     ("corpora", "tags"): "a corpus knows the tag scheme of its columns",
+    ("settings_part", "errors"): "settings raise the library's errors",
+    ("model_settings", "errors"): "settings raise the library's errors",
+    ("model_settings", "settings_part"): "each part of the settings is one",
     ("settings", "errors"): "settings raise the library's errors",
+    ("settings", "settings_part"): "each part of the settings is one",
+    ("settings", "model_settings"): "a run has a model",
 }
 
 BACKENDS = {"keras", "tensorflow", "jax", "torch"}
 BACKEND_FREE = (
     "errors",
+    "settings_part",
+    "model_settings",
     "settings",
     "constants",
     "files",

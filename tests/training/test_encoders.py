@@ -8,15 +8,18 @@ from typing import Any
 import numpy as np
 import pytest
 
+from seqlab.errors import SettingsError
+from seqlab.layers.attention.encoder import AttentionEncoder
+from seqlab.layers.attention.multi_head import MultiHeadAttention
 from seqlab.layers.cells.wrappers import LearnedStateCell, RecurrentDropoutCell
 from seqlab.layers.cells.zoneout import ZoneoutCell
 from seqlab.layers.dilated_cnn import DilatedCNN
 from seqlab.layers.transformer import TransformerEncoder
-from seqlab.settings import EncoderSettings, Settings
+from seqlab.settings import AttentionSettings, EncoderSettings, Settings
 from seqlab.training.build import build
 from seqlab.training.encoders import cell_of, encoder_of
 from tests import tiny
-from tests.layers.common import INPUTS, array, close, learnt
+from tests.layers.common import INPUTS, MASK, array, close, learnt, tensor
 
 SMALL = {"units": 4, "layers": 2, "dropout": 0.0, "cell": "gru"}
 
@@ -67,6 +70,33 @@ def test_transformer() -> None:
     assert (encoder.units, encoder.heads, encoder.all_layers) == (6, 3, False)
 
 
+@pytest.mark.parametrize("all_layers", [False, True])
+@pytest.mark.parametrize("kind", ["recurrent", "dilated_cnn", "transformer"])
+def test_attention_stands_on_each_kind(kind: str, all_layers: bool) -> None:
+    """It takes the place of the last layer, whose shape and mask the encoder below it tells."""
+    options = EncoderSettings(kind=kind, units=4, layers=2, dropout=0.0, attention="multi_head")
+    encoder = learnt(encoder_of(options, AttentionSettings(heads=2), all_layers=all_layers))
+    assert isinstance(encoder, AttentionEncoder) and isinstance(encoder.attention, MultiHeadAttention)
+    assert encoder.attention.heads == 2 and encoder.encoder.name == "encoder"
+    mask = tensor(MASK)
+    below = encoder.encoder(INPUTS, mask=mask)
+    lower, last = (below[:-1], below[-1]) if all_layers else ([], below)
+    found = encoder(INPUTS, mask=mask)
+    shapes = encoder.compute_output_shape(INPUTS.shape)
+    assert isinstance(found, list) == isinstance(shapes, list) == all_layers
+    expected = [*lower, encoder.attention(last, mask=mask)]
+    found, shapes = (found, shapes) if all_layers else ([found], [shapes])
+    for one, other, shape in zip(found, expected, shapes, strict=True):
+        close(one, other)
+        assert tuple(one.shape) == tuple(shape)
+    assert encoder.compute_mask(INPUTS, "mask") == (["mask"] * 2 if all_layers else "mask")
+
+
+def test_options_of_other_attention_are_refused() -> None:
+    with pytest.raises(SettingsError, match="attention.hops is for encoder.attention self, received .* None"):
+        encoder_of(EncoderSettings(**SMALL), AttentionSettings(hops=2))
+
+
 def test_settings_of_the_cell_reach_every_copy() -> None:
     options = {"zoneout": 0.1, "cell_zoneout": 0.2, "initial_state": "learned", "projection": 3, "layer_norm": True}
     encoder = made(**options, cell="np", recurrent_dropout=0.3)
@@ -111,11 +141,15 @@ def test_learned_states_change_what_is_computed() -> None:
     close(encoder(INPUTS), encoder(INPUTS, training=True))
 
 
+@pytest.mark.parametrize(
+    ("attention", "task"), [(None, "pos"), ("multiplicative", "pos"), ("multiplicative", None)], ids=str
+)
 @pytest.mark.parametrize("kind", ["recurrent", "dilated_cnn", "transformer"])
-def test_a_tagger_of_each_kind_tags(kind: str, tmp_path: Path) -> None:
-    """With an auxiliary task, which reads the first of two layers."""
-    changed = {"encoder": {"kind": kind, "units": 4, "layers": 2}, "auxiliary": {"task": "pos"}}
+def test_a_tagger_of_each_kind_tags(kind: str, attention: str | None, task: str | None, tmp_path: Path) -> None:
+    """With an auxiliary task, which reads the first of two layers, and without."""
+    encoder = {"kind": kind, "units": 4, "layers": 2, "attention": attention}
+    changed = {"encoder": encoder, "auxiliary": {"task": task}}
     values = {**tiny.settings(tmp_path).model_dump(), **changed}
     tagger = build(Settings(**values), tiny.train_part())
     assert [len(tags) for tags in tagger.tags(tiny.dev_part())] == [10] * 5
-    assert len(tagger.outputs) == 2
+    assert len(tagger.outputs) == (2 if task else 1)

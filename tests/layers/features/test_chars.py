@@ -87,6 +87,7 @@ def test_highway_layers_stand_on_top(kind):
     found = numpy(layer(CHARS, CHAR_ROWS))
     np.testing.assert_allclose(found[CHAR_ROWS > 0], above[CHAR_ROWS > 0], rtol=1e-4, atol=1e-5)
     assert np.abs(above - below).max() > 0.1
+    assert layer.carry.transform_bias == -2.0
 
 
 @pytest.mark.parametrize("kind", [CharCNN, CharLSTM])
