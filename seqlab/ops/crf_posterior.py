@@ -142,8 +142,7 @@ def sample(
     chain = compact(mask)
     x, _ = levelled(to_chain(scores, chain))
     transitions, start, end = (levelled_whole(part)[0] for part in (transitions, start, end))
-    messages, shifts = sweep(x, chain.mask, transitions, start, outlook(x, transitions, start, end))
-    alphas = messages + x - shifts
+    alphas = x + sweep(x, chain.mask, transitions, start, outlook(x, transitions, start, end))[0]
     noise = _gumbel(x, count, seed)  # the place of the greatest of log p + noise is distributed as p
     final = (last_values(alphas, chain) + end)[:, None, :]  # (batch, 1, tags)
     into = ops.transpose(transitions)  # (to, from)

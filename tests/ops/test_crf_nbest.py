@@ -77,3 +77,14 @@ def test_unknown_batch_and_time(jit):
     run = tf.function(lambda s, m: n_best(s, m, *weights, n=3), input_signature=spec, jit_compile=jit)
     for one, other in zip(run(scores, mask), n_best(scores, mask, *weights, n=3), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-6)
+
+
+def test_long_chains_keep_their_order_and_their_scores():
+    rng = np.random.default_rng(1)
+    scores = (30 + rng.normal(size=(1, 300, 2))).astype("float32")
+    mask, weights = np.ones((1, 300), bool), [np.zeros(shape, "float32") for shape in ((2, 2), 2, 2)]
+    labels, best = (array(part)[0] for part in N_BEST(scores, mask, *weights, n=3))
+    margins = np.sort(np.abs(scores[0, :, 0] - scores[0, :, 1]))  # the second best turns the least certain token
+    wanted = scores[0].max(axis=1).sum(dtype="float64") - [0, margins[0], margins[1]]
+    np.testing.assert_allclose(best, wanted, rtol=1e-5)
+    assert [(labels[k] != labels[0]).sum() for k in range(3)] == [0, 1, 1]

@@ -204,3 +204,13 @@ def test_unknown_sizes():
     one, other = run(scores, mask)
     np.testing.assert_allclose(one[0], other[0], atol=1e-5)  # row 0 has no hole
     assert run(scores[:, :1], mask[:, :1])[0].shape == (BATCH,)
+
+
+def test_what_all_tags_of_a_token_gain_changes_nothing():
+    scores, mask, weights = case(seed=8)
+    scores = np.round(scores * 64) / 64  # which float32 can hold beside 1e5
+    allowed = sets(9)
+    plain = array(SETS(scores.astype("float32"), allowed, mask, *weights))
+    np.testing.assert_allclose(
+        array(SETS((scores + 1e5).astype("float32"), allowed, mask, *weights)), plain, rtol=1e-5, atol=1e-5
+    )

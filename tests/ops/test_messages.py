@@ -6,7 +6,16 @@ from keras import ops
 
 from seqlab.constants import FORBIDDEN
 from seqlab.ops.chain import compact, log_sum_exp
-from seqlab.ops.messages import LOST, Outlook, both_sweeps, outlook, pair_sums, sweep
+from seqlab.ops.messages import (
+    LOST,
+    Outlook,
+    _nothing_was_lost,
+    both_sweeps,
+    lowest_allowed,
+    outlook,
+    pair_sums,
+    sweep,
+)
 from tests.oracles.crf import forward_backward
 
 
@@ -84,6 +93,58 @@ def test_products_are_refused_once_a_forbidden_path_may_win_back_its_cost(steady
     total = float(np.sum(array(shifts))) + float(log_sum_exp((messages + x - shifts)[-1, 0], axis=-1))
     np.testing.assert_allclose(total, log_z, rtol=1e-5)
     assert (array(messages)[0, 0, 1] == LOST) == exact
+
+
+@pytest.mark.parametrize(
+    ("message", "x", "shift", "move", "exact"),
+    [
+        (0, -79, 0, 0, True),
+        (0, -81, 0, 0, False),  # an allowed term may have underflowed
+        (-41, -38, 0, 0, True),
+        (-41, -40, 0, 0, False),
+        (0, -79, 2, 0, False),  # after it was divided
+        (0, -79, -2, 0, True),  # before it was divided by less than 1
+        (0, -69, 0, -10, True),
+        (0, -71, 0, -10, False),  # on its way to the next tag
+        (0, 0, -59, 0, True),
+        (0, 0, -61, 0, False),  # all of a token's terms
+    ],
+)
+def test_what_products_may_lose(message, x, shift, move, exact):
+    def tensor(*values):
+        return ops.convert_to_tensor(np.array(values, "float32"))
+
+    mask = ops.convert_to_tensor([[True], [False]])
+    blank = [[0.0, -300.0]]  # after the last token nothing counts
+    given = tensor([[0, message]], blank), tensor([[shift]], [[-300]]), tensor([[0, x]], blank)
+    moves = tensor([0, move], [FORBIDDEN, 0])
+    assert bool(_nothing_was_lost(*given, mask, moves)) == exact
+
+
+@pytest.mark.parametrize(("tokens", "exact"), [(130, True), (140, False)])
+def test_what_a_tag_behind_forbidden_moves_may_win_back(tokens, exact):
+    # log 2 + 58 at each token, against 0.8 of what a forbidden move costs.
+    messages = ops.tile(ops.convert_to_tensor([[[0.0, LOST]]]), (200, 1, 1))
+    shifts, mask = ops.zeros((200, 1, 1)) - 58, ops.arange(200)[:, None] < tokens
+    moves = ops.convert_to_tensor(np.where(np.eye(2), 0, FORBIDDEN).astype("float32"))
+    assert bool(_nothing_was_lost(messages, shifts, ops.zeros((200, 1, 2)), mask, moves)) == exact
+
+
+def test_the_least_that_is_allowed():
+    assert float(lowest_allowed(ops.convert_to_tensor([-9995.0, -30.0]))) == -30  # forbidden, and 5 taken away from all
+    assert float(lowest_allowed(ops.convert_to_tensor([-8000.0, -30.0]))) == -8000
+
+
+def test_sums_over_pairs():
+    rng = np.random.default_rng(2)
+    alphas, futures = rng.normal(size=(2, 5, 3, 4)).astype("float32")
+    moves, rows = rng.normal(size=(4, 4)).astype("float32"), rng.normal(size=3).astype("float32")
+    pairs = np.arange(5)[:, None] < np.array([5, 3, 1])
+    pairs[0] = False
+    logs = alphas[:-1, :, :, None] + moves + futures[1:, :, None]
+    wanted = np.einsum("tb,tbij,b->ij", pairs[1:], np.exp(logs), rows)
+    found = pair_sums(*(ops.convert_to_tensor(part) for part in (alphas, futures, rows, pairs, moves)))
+    np.testing.assert_allclose(array(found), wanted, rtol=1e-4)
 
 
 @pytest.mark.parametrize("drop", [50, 75, 95])

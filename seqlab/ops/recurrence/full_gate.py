@@ -8,7 +8,7 @@ from typing import Any, ClassVar, NamedTuple
 from keras import ops
 
 from seqlab.ops.recurrence.activations import Activation
-from seqlab.ops.recurrence.kernel import Adjust, as_is, join, outer, recur, recur_back, split, summed
+from seqlab.ops.recurrence.kernel import Adjust, as_is, join, outer, recur, recur_back, split, summed, together
 
 Tensor = Any
 
@@ -49,8 +49,7 @@ class FullGateKernel:
         z, i, f, o = split(inputs[0] + recur(y, weights.recurrent, weights.dropped), 4)
         of_i, of_f, of_o = split(ops.matmul(join(gates), weights.gates), 3)
         z = self.g.value(adjust("z", z))
-        i = s(adjust("i", i + of_i + p_i * c))
-        f = s(adjust("f", f + of_f + p_f * c))
+        i, f = together(self.s, [adjust("i", i + of_i + p_i * c), adjust("f", f + of_f + p_f * c)])
         c = adjust("c", z * i + c * f)
         o = s(adjust("o", o + of_o + p_o * c))
         return (adjust("y", self.h.value(adjust("h", c)) * o), c, i, f, o), z

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, NamedTuple
 from keras import ops
 
 from seqlab.ops.recurrence.activations import Activation
-from seqlab.ops.recurrence.kernel import join, outer, recur, recur_back, split, summed
+from seqlab.ops.recurrence.kernel import join, outer, recur, recur_back, split, summed, together
 
 Tensor = Any
 
@@ -53,7 +53,7 @@ class GRUBeforeKernel:
         sent = _dropped(y, weights)
         a_r, a_u, a_n = split(inputs[0], 3)
         from_r, from_u = split(ops.matmul(sent, weights.gates), 2)
-        r, u = self.s.value(a_r + from_r), self.s.value(a_u + from_u)
+        r, u = together(self.s, [a_r + from_r, a_u + from_u])
         n = self.g.value(a_n + ops.matmul(r * sent, weights.candidate))
         return (u * y + (1 - u) * n,), join([r, u, n])
 
@@ -105,7 +105,7 @@ class GRUAfterKernel:
         from_r, from_u, sent = split(recur(y, weights.recurrent, weights.dropped), 3)
         if weights.bias is not None:
             sent = sent + weights.bias
-        r, u = self.s.value(a_r + from_r), self.s.value(a_u + from_u)
+        r, u = together(self.s, [a_r + from_r, a_u + from_u])
         n = self.g.value(a_n + r * sent)
         return (u * y + (1 - u) * n,), join([r, u, n, sent])
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, NamedTuple
 from keras import ops
 
 from seqlab.ops.recurrence.activations import Activation
-from seqlab.ops.recurrence.kernel import Adjust, as_is, join, outer, recur, recur_back, split, summed
+from seqlab.ops.recurrence.kernel import Adjust, as_is, join, outer, recur, recur_back, split, summed, together
 from seqlab.ops.recurrence.variants import Variant
 
 Tensor = Any
@@ -60,18 +60,19 @@ class LSTMKernel:
     def step(self, inputs: Any, states: Any, weights: LSTMWeights) -> Any:
         """See the class."""
         y, c = states
-        s = self.s.value
         bars = split(inputs[0] + recur(y, weights.recurrent, weights.dropped), len(self.variant.blocks))
         bar = dict(zip(self.variant.blocks, bars, strict=True))
         p, adjust = self.peepholes(weights), self.adjust
         z = self.g.value(adjust("z", bar["z"]))
-        i: Any = s(adjust("i", _plus(bar["i"], p.get("i"), c))) if "i" in bar else None
-        f = s(adjust("f", _plus(bar["f"], p.get("f"), c))) if "f" in bar else None
-        forget = 1 - i if self.variant.coupled else f
-        new_c = adjust("c", _times(z, i) + _times(c, forget))
-        o = s(adjust("o", _plus(bar["o"], p.get("o"), new_c))) if "o" in bar else None
-        new_y = adjust("y", _times(self.h.value(adjust("h", new_c)), o))
-        return (new_y, new_c), join([part for part in (z, i, f, o) if part is not None])
+        early = [gate for gate in self.variant.gates if gate != "o" or gate not in p]  # which see no new cell
+        seen = [adjust(gate, _plus(bar[gate], p.get(gate), c)) for gate in early]
+        gates = dict(zip(early, together(self.s, seen), strict=True))
+        i: Any = gates.get("i")
+        new_c = adjust("c", _times(z, i) + _times(c, 1 - i if self.variant.coupled else gates.get("f")))
+        if "o" in p:
+            gates["o"] = self.s.value(adjust("o", _plus(bar["o"], p["o"], new_c)))
+        new_y = adjust("y", _times(self.h.value(adjust("h", new_c)), gates.get("o")))
+        return (new_y, new_c), join([z, *gates.values()])
 
     def factors(self, inputs: Any, kept: Tensor, states: Any, before: Any, weights: LSTMWeights) -> Tensor:
         """Local derivatives: of y(t) by c(t), of c(t) by c(t-1), of y(t) by o's bar, of c(t) by the other bars."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import keras
 import numpy as np
 from keras import ops
 
-from seqlab.ops.recurrence.kernel import as_is, as_tensors, join, outer, recur, recur_back, split, summed
+from seqlab.ops.recurrence.activations import activation
+from seqlab.ops.recurrence.kernel import as_is, as_tensors, join, outer, recur, recur_back, split, summed, together
 from tests.ops.recurrence.common import array
 
 RANDOM = np.random.default_rng(0)
@@ -50,3 +52,11 @@ def test_absent_weights_stay_absent():
 
 def test_as_is():
     assert as_is("z", MATRIX) is MATRIX
+
+
+def test_a_function_of_whole_vectors_is_not_joined():
+    parts = [ops.convert_to_tensor([[1.0, 2.0]]), ops.convert_to_tensor([[3.0, 5.0]])]
+    for name, function in [("softmax", ops.softmax), ("sigmoid", ops.sigmoid)]:
+        found = together(activation(keras.activations.get(name)), parts)
+        for one, part in zip(found, parts, strict=True):
+            np.testing.assert_allclose(array(one), array(function(part)), **CLOSE)
