@@ -35,6 +35,7 @@ WIDTH = 8
 KINDS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "halve": ({}, {"schedule": "halve", "halve_after": 1}),
     "average": ({}, {"schedule": "linear", "average": 0.9, "optimizer": "nadam", "learning_rate": 0.02}),
+    "restarts": ({}, {"schedule": "restarts", "patience": 1}),
     "folds": ({"folds": 2, "dev": None}, {"schedule": "halve", "halve_after": 1}),
 }
 TIMEOUT = 600

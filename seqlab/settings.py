@@ -140,11 +140,23 @@ class TrainingSettings(_Part):
     monitor: Literal["val_f1", "val_accuracy", "val_precision", "val_recall", "val_loss"] = Field(
         "val_f1", description="figure that names the best epoch"
     )
-    patience: int = Field(8, gt=0, description="epochs without a better figure after which training stops")
-    schedule: Literal["halve", "linear", "constant"] = Field(
-        "halve", description="learning rate: halved on a plateau, falling in a line to 3 % over all epochs, or constant"
+    patience: int = Field(
+        8, gt=0, description="epochs without a better figure after which training restarts, if it may, or stops"
+    )
+    schedule: Literal["halve", "linear", "constant", "restarts"] = Field(
+        "halve",
+        description="learning rate: halved on a plateau, falling in a line to 3 % over all epochs, constant, or halved "
+        "in restarts from the best weights with a fresh optimiser",
     )
     halve_after: int = Field(3, gt=0, description="epochs without a better figure after which the rate halves")
+    restarts: int | None = Field(None, gt=0, description="most restarts of that schedule; 2 if not given")
+
+    def model_post_init(self, context: Any) -> None:
+        """Checks what concerns several of them."""
+        if self.restarts is not None and self.schedule != "restarts":
+            raise SettingsError(
+                f"restarts concerns the schedule 'restarts', received {self.schedule!r}: leave one of them out."
+            )
 
 
 class AuxiliarySettings(_Part):

@@ -14,8 +14,7 @@ from seqlab.models.auxiliary import Auxiliary
 from seqlab.models.tagger import Tagger
 from seqlab.settings import Settings, TrainingSettings
 from seqlab.training.rules import rulebook
-
-LAST_RATE = 0.03  # share of the learning rate that a linear schedule ends with
+from seqlab.training.schedules import rate_of
 
 
 def build(settings: Settings, corpus: Corpus) -> Tagger:
@@ -73,8 +72,6 @@ def compile_tagger(tagger: Tagger, options: TrainingSettings, steps: int, weight
     extra: dict[str, Any] = {}
     if options.average is not None:
         extra = {"use_ema": True, "ema_momentum": options.average, "ema_overwrite_frequency": steps}
-    rate: Any = options.learning_rate
-    if options.schedule == "linear":
-        rate = keras.optimizers.schedules.PolynomialDecay(rate, steps * options.epochs, LAST_RATE * rate)
+    rate = rate_of(options, steps)
     weights = {part.task: weight for part in tagger.auxiliary} or None
     tagger.compile(kind[options.optimizer](rate, global_clipnorm=options.clip_norm, **extra), loss_weights=weights)

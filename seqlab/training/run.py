@@ -18,11 +18,12 @@ from seqlab.evaluation.scores import Scores
 from seqlab.files import write_text
 from seqlab.models.best import BestWeights
 from seqlab.models.tagger import Tagger
-from seqlab.settings import Settings, TrainingSettings
+from seqlab.settings import Settings
 from seqlab.training import data as data_room
 from seqlab.training.build import build, compile_tagger
 from seqlab.training.lock import locked
 from seqlab.training.rules import examine
+from seqlab.training.schedules import watching
 from seqlab.training.state import RunState
 
 log = logging.getLogger(__name__)
@@ -77,8 +78,8 @@ def run(settings: Settings, folder: Path, corpora: data_room.Data, verbose: int 
     options = settings.training
     batches = tagger.batches(corpora.train, batch_size=options.batch_size, shuffle=True, seed=settings.seed)
     compile_tagger(tagger, options, len(batches), settings.auxiliary.weight)
-    best = BestWeights(options.monitor)
-    watched = [best, *_stopping(options)]
+    best, others = watching(options)
+    watched = [best, *others]
     state = RunState(folder / STATE, watched)
     if state.read():
         log.info("Resuming after epoch %d.", state.epochs)
@@ -101,19 +102,6 @@ def run(settings: Settings, folder: Path, corpora: data_room.Data, verbose: int 
             verbose=verbose,
         )
     return _finish(tagger, folder, corpora, keep=finished and (folder / SCORES).is_file())
-
-
-def _stopping(options: TrainingSettings) -> list[keras.callbacks.Callback]:
-    mode = "min" if options.monitor.endswith("loss") else "max"
-    found: list[keras.callbacks.Callback] = []
-    if options.schedule == "halve":
-        found.append(
-            keras.callbacks.ReduceLROnPlateau(
-                monitor=options.monitor, mode=mode, factor=0.5, patience=options.halve_after, min_delta=0.0
-            )
-        )
-    found.append(keras.callbacks.EarlyStopping(monitor=options.monitor, mode=mode, patience=options.patience))
-    return found
 
 
 def _board(folder: Path) -> keras.callbacks.Callback:
