@@ -19,6 +19,7 @@ CLASSES = {
     "CTCHead": "seqlab.layers.heads.ctc",
     "CasingEmbedding": "seqlab.layers.features.casing",
     "CharCNN": "seqlab.layers.features.chars",
+    "Ensemble": "seqlab.models.ensemble",
     "GRUCell": "seqlab.layers.cells.gru",
     "LSTMCell": "seqlab.layers.cells.lstm",
     "LearnedStateCell": "seqlab.layers.cells.wrappers",

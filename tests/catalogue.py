@@ -31,6 +31,7 @@ from seqlab.layers.heads.multilabel import MultiLabelHead
 from seqlab.layers.heads.softmax import SoftmaxHead
 from seqlab.layers.recurrent import Recurrent
 from seqlab.layers.stack import RecurrentStack
+from seqlab.models.ensemble import Ensemble
 from seqlab.models.sequence_model import SequenceModel
 from seqlab.ops.recurrence.variants import VARIANTS
 from tests import tiny
@@ -158,12 +159,17 @@ def _tagger() -> keras.Model:
     return tagger
 
 
+def _ensemble() -> keras.Model:
+    return Ensemble([tiny.tagger(), tiny.tagger()])
+
+
 def _tagger_inputs() -> dict[str, np.ndarray]:
     inputs, _ = tiny.tagger().batches(tiny.dev_part())[0]
     return inputs
 
 
 MODELS: dict[str, tuple[Callable[[], keras.Model], Callable[[], Any]]] = {
+    "Ensemble": (_ensemble, _tagger_inputs),
     "SequenceModel": (_sequence_model, lambda: FLOATS),
     "Tagger": (_tagger, _tagger_inputs),
 }

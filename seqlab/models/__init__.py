@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from seqlab.models.auxiliary import Auxiliary
 from seqlab.models.best import BestWeights
+from seqlab.models.ensemble import Ensemble
 from seqlab.models.sequence_model import SequenceModel
 from seqlab.models.tagger import Tagger
 from seqlab.models.tagging import Alternative, Tagging, TextSpan
 
-__all__ = ["Alternative", "Auxiliary", "BestWeights", "SequenceModel", "Tagger", "Tagging", "TextSpan"]
+__all__ = ["Alternative", "Auxiliary", "BestWeights", "Ensemble", "SequenceModel", "Tagger", "Tagging", "TextSpan"]

@@ -178,18 +178,6 @@ class Tagger(Labeller):
                 kwargs["callbacks"] = [*(kwargs.get("callbacks") or []), BestWeights(restore_best)]
         return super().fit(batches, y, validation_data=held_out, **kwargs)
 
-    def evaluate(self, x: Any = None, y: Any = None, return_dict: bool = False, **kwargs: Any) -> Any:
-        """Evaluates as `keras.Model.evaluate` does, with precision, recall, F1 and accuracy of the tags besides."""
-        size = kwargs.pop("batch_size", None) or 32
-        batches = labelled(self.batches(x, batch_size=size), self.task)
-        batches = without_broken(self, batches, "data to evaluate", labels=y)
-        if not isinstance(batches, keras.utils.PyDataset) and y is not None:
-            kwargs["batch_size"] = size
-        logs = super().evaluate(batches, y, return_dict=True, **kwargs)
-        if isinstance(batches, Batches):
-            logs.update(self.score(batches).logs())
-        return logs if return_dict else list(logs.values())
-
     def get_config(self) -> dict[str, Any]:
         """Returns all parts: vocabularies, rules, labels and layers."""
         serialize = keras.saving.serialize_keras_object
