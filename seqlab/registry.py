@@ -34,6 +34,7 @@ CLASSES = {
     "SequenceModel": "seqlab.models.sequence_model",
     "SoftmaxHead": "seqlab.layers.heads.softmax",
     "Tagger": "seqlab.models.tagger",
+    "Triangular": "seqlab.training.schedules",
     "WordEmbedding": "seqlab.layers.features.words",
     "ZoneoutCell": "seqlab.layers.cells.zoneout",
 }

@@ -174,3 +174,6 @@ MODELS: dict[str, tuple[Callable[[], keras.Model], Callable[[], Any]]] = {
     "Tagger": (_tagger, _tagger_inputs),
 }
 """Name of a model class to how to make one and its inputs."""
+
+OTHERS = {"Triangular": "a learning rate by steps, see tests/training/test_schedules.py"}
+"""Other classes that a saved model can name, with where they are tested."""

@@ -14,6 +14,7 @@ from seqlab.errors import SettingsError
 from seqlab.layers.heads.crf import CRFHead
 from seqlab.layers.heads.crf_layer import CRF
 from seqlab.layers.heads.softmax import SoftmaxHead
+from seqlab.models.distillation import first_difference
 from seqlab.models.extend import copy_weights
 from seqlab.models.labeller import Labeller
 from seqlab.models.tagger import Tagger
@@ -185,9 +186,5 @@ def _difference(what: str, one: Any, other: Any, number: int) -> str:
         return f"Those of member 1 are not those of member {number}: train them with the same constraints."
     if what != "labels":
         return f"That of member 1 is {one!r}, that of member {number} is {other!r}."
-    place = next((k for k, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
-    names = [repr(labels[place]) if place < len(labels) else "absent" for labels in (one, other)]
-    return (
-        f"Label {place} of {len(one)} is {names[0]} in member 1 and {names[1]} in member {number} ({len(other)} "
-        "labels): train all members on data with the same labels."
-    )
+    found = first_difference(one, other, "member 1", f"member {number}")
+    return f"{found}: train all members on data with the same labels."

@@ -2,23 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import keras
 
 from seqlab.corpora.records import Corpus
+from seqlab.inference.load import load
 from seqlab.layers.heads.softmax import SoftmaxHead
 from seqlab.layers.stack import RecurrentStack
 from seqlab.models import builders
 from seqlab.models.auxiliary import Auxiliary
+from seqlab.models.distillation import Distillation
 from seqlab.models.tagger import Tagger
-from seqlab.settings import Settings, TrainingSettings
+from seqlab.settings import DistillSettings, Settings, TrainingSettings
+from seqlab.training.data import teacher_file
 from seqlab.training.rules import rulebook
 from seqlab.training.schedules import rate_of
 
 
 def build(settings: Settings, corpus: Corpus) -> Tagger:
     """Builds the tagger that the settings describe, for a training corpus."""
+    with precision(settings.training.precision):
+        return _built(settings, corpus)
+
+
+@contextmanager
+def precision(policy: str) -> Iterator[None]:
+    """Has the layers that are made in the block compute under a dtype policy."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def _built(settings: Settings, corpus: Corpus) -> Tagger:
     if settings.tag_scheme is not None:
         corpus = corpus.converted(settings.task, settings.tag_scheme)
     words = builders.words_of(
@@ -59,7 +80,20 @@ def build(settings: Settings, corpus: Corpus) -> Tagger:
     )
 
 
-def compile_tagger(tagger: Tagger, options: TrainingSettings, steps: int, weight: float = 1.0) -> None:
+def distillation_of(options: DistillSettings) -> Distillation | None:
+    """Opens the teacher that the settings name, if they name one."""
+    if options.teacher is None:
+        return None
+    return Distillation(load(teacher_file(options.teacher)), options.weight, options.temperature)
+
+
+def compile_tagger(
+    tagger: Tagger,
+    options: TrainingSettings,
+    steps: int,
+    weight: float = 1.0,
+    distillation: Distillation | None = None,
+) -> None:
     """Compiles with the optimiser that the settings name.
 
     Args:
@@ -67,11 +101,15 @@ def compile_tagger(tagger: Tagger, options: TrainingSettings, steps: int, weight
         options: Optimiser, rate, clipping, averaging.
         steps: Steps of an epoch: averaged weights replace the trained ones at its end, and schedules count in them.
         weight: Weight of auxiliary losses.
+        distillation: What is learnt of a teacher.
     """
     kind = {"adam": keras.optimizers.Adam, "nadam": keras.optimizers.Nadam, "sgd": keras.optimizers.SGD}
     extra: dict[str, Any] = {}
     if options.average is not None:
         extra = {"use_ema": True, "ema_momentum": options.average, "ema_overwrite_frequency": steps}
+    if options.momentum is not None:
+        extra["momentum"] = options.momentum
     rate = rate_of(options, steps)
     weights = {part.task: weight for part in tagger.auxiliary} or None
-    tagger.compile(kind[options.optimizer](rate, global_clipnorm=options.clip_norm, **extra), loss_weights=weights)
+    optimizer = kind[options.optimizer](rate, global_clipnorm=options.clip_norm, **extra)
+    tagger.compile(optimizer, loss_weights=weights, distillation=distillation)

@@ -48,6 +48,7 @@ FLOORS = {
 # (from, to) on one floor.
 SAME_FLOOR = {
     ("corpora", "tags"): "a corpus knows the tag scheme of its columns",
+    ("training", "inference"): "a run opens the file of its teacher",
     ("settings", "errors"): "settings raise the library's errors",
 }
 
