@@ -216,9 +216,9 @@ class Settings(_Part):
     head: Literal["crf", "softmax"] = Field("crf", description="output layer")
     constrained: bool = Field(False, description="decode only what the tag scheme allows")
     rules: RuleSettings = RuleSettings()
+    distill: DistillSettings = DistillSettings()
     auxiliary: AuxiliarySettings = AuxiliarySettings()
     training: TrainingSettings = TrainingSettings()
-    distill: DistillSettings = DistillSettings()
     seed: int = Field(1, ge=0, description="seed of weights, dropout and order")
 
     def model_post_init(self, context: Any) -> None:
