@@ -35,6 +35,8 @@ WIDTH = 8
 KINDS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "halve": ({}, {"schedule": "halve", "halve_after": 1}),
     "average": ({}, {"schedule": "linear", "average": 0.9, "optimizer": "nadam", "learning_rate": 0.02}),
+    "restarts": ({}, {"schedule": "restarts", "patience": 1}),
+    "cycles": ({}, {"schedule": "cosine", "cycle": 2, "swa_from": 2, "snapshots": True}),
     "folds": ({"folds": 2, "dev": None}, {"schedule": "halve", "halve_after": 1}),
 }
 TIMEOUT = 600

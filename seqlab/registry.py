@@ -24,6 +24,7 @@ CLASSES = {
     "CharCNN": "seqlab.layers.features.chars",
     "CharLSTM": "seqlab.layers.features.chars",
     "DilatedCNN": "seqlab.layers.dilated_cnn",
+    "Ensemble": "seqlab.models.ensemble",
     "GRUCell": "seqlab.layers.cells.gru",
     "Highway": "seqlab.layers.highway",
     "KeyValueAttention": "seqlab.layers.attention.key_value",
@@ -44,6 +45,7 @@ CLASSES = {
     "SoftmaxHead": "seqlab.layers.heads.softmax",
     "Tagger": "seqlab.models.tagger",
     "TransformerEncoder": "seqlab.layers.transformer",
+    "Triangular": "seqlab.training.schedules",
     "WordEmbedding": "seqlab.layers.features.words",
     "ZoneoutCell": "seqlab.layers.cells.zoneout",
 }

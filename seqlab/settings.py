@@ -116,11 +116,53 @@ class TrainingSettings(Part):
     monitor: Literal["val_f1", "val_accuracy", "val_precision", "val_recall", "val_loss"] = Field(
         "val_f1", description="figure that names the best epoch"
     )
-    patience: int = Field(8, gt=0, description="epochs without a better figure after which training stops")
-    schedule: Literal["halve", "linear", "constant"] = Field(
-        "halve", description="learning rate: halved on a plateau, falling in a line to 3 % over all epochs, or constant"
+    patience: int = Field(
+        8, gt=0, description="epochs without a better figure after which training restarts, if it may, or stops"
+    )
+    schedule: Literal["halve", "linear", "constant", "restarts", "decay", "triangular", "cosine"] = Field(
+        "halve",
+        description="learning rate: halved on a plateau; falling in a line to 3 % over all epochs; constant; halved in "
+        "restarts from the best weights with a fresh optimiser; divided by 1 + decay * epoch; or in cycles, from a "
+        "tenth up and down in lines, or down a cosine to 0",
     )
     halve_after: int = Field(3, gt=0, description="epochs without a better figure after which the rate halves")
+    restarts: int | None = Field(None, gt=0, description="most restarts of that schedule; 2 if not given")
+    decay: float | None = Field(None, gt=0, description="of the schedule decay; 0.05 if not given")
+    cycle: int | None = Field(None, gt=0, description="epochs of a cycle (triangular, cosine); 10 if not given")
+    snapshots: bool = Field(False, description="keep the model of each cycle's end, for seqlab ensemble")
+    swa_from: int | None = Field(
+        None, gt=0, description="epoch from which weights are averaged (SWA), in cycles at their ends, for the model"
+    )
+    momentum: float | None = Field(None, ge=0, lt=1, description="momentum of sgd; none if not given")
+    class_weight: Literal["balanced"] | None = Field(
+        None, description="weights of tokens in a softmax's loss: balanced, in inverse proportion to the label's count"
+    )
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = Field(
+        "float32", description="type of numbers in computation; weights are float32 in any case"
+    )
+
+    @property
+    def cyclical(self) -> bool:
+        """Whether the learning rate goes in cycles."""
+        return self.schedule in ("triangular", "cosine")
+
+    def model_post_init(self, context: Any) -> None:
+        """Checks what concerns several of them."""
+        cycles = ("triangular", "cosine")
+        concerns = {"restarts": ("restarts",), "decay": ("decay",), "cycle": cycles, "snapshots": cycles}
+        for name, schedules in concerns.items():
+            if getattr(self, name) not in (None, False) and self.schedule not in schedules:
+                raise SettingsError(
+                    f"{name} concerns the schedule {' or '.join(schedules)}, received {self.schedule!r}: leave one of "
+                    "them out."
+                )
+        if self.momentum is not None and self.optimizer != "sgd":
+            raise SettingsError(f"momentum is that of the optimizer sgd, received {self.optimizer!r}: leave it out.")
+        last = self.epochs // (self.cycle or 10) * (self.cycle or 10) if self.cyclical else self.epochs
+        if self.swa_from is not None and self.swa_from > last:
+            raise SettingsError(f"swa_from is {self.swa_from}, but the last epoch to be averaged is {last}.")
+        if self.snapshots and not last:
+            raise SettingsError(f"snapshots: no cycle ends within {self.epochs} epochs; set cycle to less.")
 
 
 class AuxiliarySettings(Part):
@@ -129,6 +171,14 @@ class AuxiliarySettings(Part):
     task: str | None = Field(None, description="column to learn besides, from a lower layer; none if not given")
     weight: float = Field(1.0, gt=0, description="weight of its loss; that of the task is 1")
     layer: int = Field(1, gt=0, description="encoder layer that it reads, 1 for the first")
+
+
+class DistillSettings(Part):
+    """What is learnt of a trained model besides the labels."""
+
+    teacher: str | None = Field(None, description="run's folder or .keras file of the teacher, such as an ensemble")
+    weight: float = Field(0.5, gt=0, le=1, description="share of the teacher in the loss; the labels have the rest")
+    temperature: float = Field(1.0, gt=0, description="what flattens the probabilities that are taught")
 
 
 class Settings(Part):
@@ -144,6 +194,7 @@ class Settings(Part):
     constrained: bool = Field(False, description="decode only what the tag scheme allows")
     rules: RuleSettings = RuleSettings()
     attention: AttentionSettings = AttentionSettings()
+    distill: DistillSettings = DistillSettings()
     auxiliary: AuxiliarySettings = AuxiliarySettings()
     training: TrainingSettings = TrainingSettings()
     seed: int = Field(1, ge=0, description="seed of weights, dropout and order")
@@ -175,10 +226,14 @@ class Settings(Part):
         if self.rules.in_loss and self.rules.model_copy(update=flags) == RuleSettings() and not self.constrained:
             raise SettingsError("rules.in_loss needs rules, or --constrained for those of the tag scheme.")
         self.attention.options(self.encoder.attention)
+        if self.training.class_weight is not None and self.head != "softmax":
+            raise SettingsError("training.class_weight is for the head softmax: a crf has one loss for all tokens.")
         if self.auxiliary.task == self.task:
             raise SettingsError(f"auxiliary.task is the task itself, {self.task!r}; expected another of data.{name}.")
         if self.auxiliary.task is None and self.auxiliary != AuxiliarySettings():
             raise SettingsError("auxiliary.weight and auxiliary.layer concern auxiliary.task: name that column too.")
+        if self.distill.teacher is None and self.distill != DistillSettings():
+            raise SettingsError("distill.weight and distill.temperature concern distill.teacher: name that model too.")
         if self.auxiliary.layer > self.encoder.layers:
             raise SettingsError(
                 f"auxiliary.layer is {self.auxiliary.layer}, but the encoder has {self.encoder.layers} layers."

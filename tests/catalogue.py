@@ -42,6 +42,7 @@ from seqlab.layers.highway import Highway
 from seqlab.layers.recurrent import Recurrent
 from seqlab.layers.stack import RecurrentStack
 from seqlab.layers.transformer import TransformerEncoder
+from seqlab.models.ensemble import Ensemble
 from seqlab.models.sequence_model import SequenceModel
 from seqlab.ops.recurrence.variants import VARIANTS
 from tests import tiny
@@ -210,13 +211,21 @@ def _tagger() -> keras.Model:
     return tagger
 
 
+def _ensemble() -> keras.Model:
+    return Ensemble([tiny.tagger(), tiny.tagger()])
+
+
 def _tagger_inputs() -> dict[str, np.ndarray]:
     inputs, _ = tiny.tagger().batches(tiny.dev_part())[0]
     return inputs
 
 
 MODELS: dict[str, tuple[Callable[[], keras.Model], Callable[[], Any]]] = {
+    "Ensemble": (_ensemble, _tagger_inputs),
     "SequenceModel": (_sequence_model, lambda: FLOATS),
     "Tagger": (_tagger, _tagger_inputs),
 }
 """Name of a model class to how to make one and its inputs."""
+
+OTHERS = {"Triangular": "a learning rate by steps, see tests/training/test_schedules.py"}
+"""Other classes that a saved model can name, with where they are tested."""

@@ -132,7 +132,9 @@ def _tagger_card(model: Any) -> dict[str, Any]:
     if vectorizer is None:
         return {}
     card = {"task": model.task, "labels": list(model.labels), "scheme": model.scheme}
-    return card | {"vectorizer": vectorizer.get_config()}
+    others = getattr(model, "vectorizers", [vectorizer])[1:]  # an ensemble's: their integers are words_2, chars_2, ...
+    more = {"other_vectorizers": [other.get_config() for other in others]} if others else {}
+    return card | {"vectorizer": vectorizer.get_config(), **more}
 
 
 def _spec(tensor: Any) -> dict[str, Any]:

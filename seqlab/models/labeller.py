@@ -16,7 +16,9 @@ from seqlab.errors import DataError, check_count
 from seqlab.evaluation.calibration import Reliability, reliability_of
 from seqlab.evaluation.scores import Scores, score
 from seqlab.evaluation.temperature import Temperature, minimise_temperature
+from seqlab.models.auxiliary import Auxiliary
 from seqlab.models.decoding import Answer, Decoder
+from seqlab.models.gold import without_broken
 from seqlab.models.limited import Forced, limited
 from seqlab.models.sequence_model import SequenceModel
 from seqlab.models.tagging import Reading, Tagging, tagged
@@ -32,12 +34,14 @@ class Labeller(SequenceModel):
         task: The column that is tagged, one of the vectorizer's.
         tasks: All columns whose labels it learns, `task` first.
         head: The layer whose scores are the first output.
+        auxiliary: What it learns besides.
     """
 
     vectorizer: Vectorizer
     task: str
     tasks: tuple[str, ...]
     head: keras.layers.Layer
+    auxiliary: tuple[Auxiliary, ...] = ()
     _decoder: Decoder | None = None
 
     @property
@@ -70,7 +74,11 @@ class Labeller(SequenceModel):
                 return data
             data = self.vectorizer.encode(self.aligned(data), strict=strict)
         found = [task for task in self.tasks if task in data.labels]
-        return Batches(data, tasks=found if self.task in found else [], fields=tuple(self.input), **options)
+        return self.batched(data, tasks=found if self.task in found else [], **options)
+
+    def batched(self, encoded: Encoded, **options: Any) -> Batches:
+        """Returns encoded sentences as batches with the arrays that the model reads; options as `Batches`."""
+        return Batches(encoded, fields=tuple(self.input), **options)
 
     def predict(self, x: Any, **kwargs: Any) -> Any:
         """Predicts as `keras.Model.predict` does; for sentences, a list of `(tokens, labels)` score arrays."""
@@ -78,6 +86,18 @@ class Labeller(SequenceModel):
         if isinstance(batches, Batches):
             return self.decoder.scores(batches)
         return super().predict(batches, **kwargs)
+
+    def evaluate(self, x: Any = None, y: Any = None, return_dict: bool = False, **kwargs: Any) -> Any:
+        """Evaluates as `keras.Model.evaluate` does, with precision, recall, F1 and accuracy of the tags besides."""
+        size = kwargs.pop("batch_size", None) or 32
+        batches = labelled(self.batches(x, batch_size=size), self.task)
+        batches = without_broken(self, batches, "data to evaluate", labels=y)
+        if not isinstance(batches, keras.utils.PyDataset) and y is not None:
+            kwargs["batch_size"] = size
+        logs = super().evaluate(batches, y, return_dict=True, **kwargs)
+        if isinstance(batches, Batches):
+            logs.update(self.score(batches).logs())
+        return logs if return_dict else list(logs.values())
 
     @property
     def decoder(self) -> Decoder:

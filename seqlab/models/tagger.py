@@ -11,18 +11,21 @@ import numpy as np
 from keras import ops
 
 from seqlab.batches.loader import Batches
+from seqlab.batches.supplied import TAUGHT, SuppliedBatches
 from seqlab.corpora.records import Corpus
 from seqlab.layers.stack import RecurrentStack
 from seqlab.models import builders
 from seqlab.models.attention import attention_weights
 from seqlab.models.auxiliary import Auxiliary, check_labels
 from seqlab.models.best import BestWeights
+from seqlab.models.distillation import Distillation
 from seqlab.models.extend import copy_weights, extended_config
 from seqlab.models.gold import without_broken
 from seqlab.models.inputs import CharMaker
 from seqlab.models.labeller import Labeller, labelled
 from seqlab.models.limited import limited
 from seqlab.models.rules import Choice
+from seqlab.models.weighing import ClassWeight, class_weights
 from seqlab.text.categories import Category
 from seqlab.text.vectorizer import Vectorizer
 from seqlab.text.vectors import WordVectors
@@ -46,6 +49,8 @@ class Tagger(Labeller):
             losses are weighed by `compile(loss_weights={column: weight})` and count in `loss` and `val_loss`; tagging,
             F1 and accuracy leave them out.
     """
+
+    distillation: Distillation | None = None
 
     def __init__(
         self,
@@ -148,12 +153,34 @@ class Tagger(Labeller):
         """Labels and loss weights are found by column."""
         return self.tasks
 
+    def compile(self, *args: Any, distillation: Distillation | None = None, **kwargs: Any) -> None:
+        """Compiles as `SequenceModel.compile` does.
+
+        Args:
+            *args: As `keras.Model.compile`.
+            distillation: What `fit` is to learn of a teacher besides, see `Distillation`.
+            **kwargs: As `SequenceModel.compile`.
+        """
+        self.distillation = distillation
+        super().compile(*args, **kwargs)
+
+    def compute_loss(
+        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
+    ) -> Any:
+        """As `SequenceModel.compute_loss`, mixed with what a teacher says where the batch tells it."""
+        if self.distillation is None or not isinstance(y, dict) or TAUGHT not in y:
+            return super().compute_loss(x, y, y_pred, sample_weight, training)
+        labels = {name: part for name, part in y.items() if name != TAUGHT}
+        gold = super().compute_loss(x, labels, y_pred, sample_weight, training)
+        return self.distillation.mixed(gold, self.head, y[TAUGHT], self._entry(y_pred, 0))
+
     def fit(
         self,
         x: Any = None,
         y: Any = None,
         restore_best: str | None = "val_f1",
         leave_out_broken: bool = False,
+        class_weight: ClassWeight | None = None,
         **kwargs: Any,
     ) -> Any:
         """Trains as `keras.Model.fit` does; the best epoch's weights are restored at the end.
@@ -163,6 +190,8 @@ class Tagger(Labeller):
             y: Labels, where `x` holds none.
             restore_best: The validation figure that names the best epoch; `None` keeps the last epoch's weights.
             leave_out_broken: Leave sentences out of a `constrained_loss` whose labels break its rules.
+            class_weight: Weights of the labels in the loss of a softmax, `{"B-NP": 2.0}`, or "balanced": all labels
+                count alike, however often they occur. What is validated on is not weighted.
             **kwargs: As `keras.Model.fit`; `batch_size` is 32 by default.
 
         Returns:
@@ -186,19 +215,11 @@ class Tagger(Labeller):
             limited(held_out, self.head, self.labels)
             if restore_best is not None:
                 kwargs["callbacks"] = [*(kwargs.get("callbacks") or []), BestWeights(restore_best)]
+        weights = None if class_weight is None else class_weights(self, batches, class_weight)
+        taught = None if self.distillation is None else self.distillation.probabilities(self, batches)
+        if weights is not None or taught is not None:
+            batches = SuppliedBatches(batches, self.task, weights, taught)
         return super().fit(batches, y, validation_data=held_out, **kwargs)
-
-    def evaluate(self, x: Any = None, y: Any = None, return_dict: bool = False, **kwargs: Any) -> Any:
-        """Evaluates as `keras.Model.evaluate` does, with precision, recall, F1 and accuracy of the tags besides."""
-        size = kwargs.pop("batch_size", None) or 32
-        batches = labelled(self.batches(x, batch_size=size), self.task)
-        batches = without_broken(self, batches, "data to evaluate", labels=y)
-        if not isinstance(batches, keras.utils.PyDataset) and y is not None:
-            kwargs["batch_size"] = size
-        logs = super().evaluate(batches, y, return_dict=True, **kwargs)
-        if isinstance(batches, Batches):
-            logs.update(self.score(batches).logs())
-        return logs if return_dict else list(logs.values())
 
     def attention(self, data: Any) -> list[np.ndarray]:
         """Returns what each token looks at: the weights of the encoder's attention, for each sentence in its order.
@@ -228,13 +249,14 @@ class Tagger(Labeller):
             "encoder": serialize(self.encoder),
             "head": serialize(self.head),
             "auxiliary": [part.get_config() for part in self.auxiliary],
+            "dtype": self.dtype_policy.name,
         }
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Tagger:
         """Rebuilds a tagger from `get_config()`."""
         deserialize = keras.saving.deserialize_keras_object
-        return cls(
+        found = cls(
             vectorizer=Vectorizer.from_config(config["vectorizer"]),
             task=config["task"],
             features=[deserialize(feature, custom_objects) for feature in config["features"]],
@@ -243,3 +265,6 @@ class Tagger(Labeller):
             auxiliary=[Auxiliary.from_config(part, custom_objects) for part in config.get("auxiliary", [])],
             name=config["name"],
         )
+        if "dtype" in config:  # by it `compile` knows whether losses are to be scaled
+            found.dtype_policy = config["dtype"]
+        return found

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
+from seqlab.training.annealing import AnnealingRestarts
+from seqlab.training.cycles import Snapshots, WeightAverage
 from seqlab.training.run import Result, train, train_folds
+from seqlab.training.schedules import Triangular
 from seqlab.training.state import RunState
 
-__all__ = ["Result", "RunState", "train", "train_folds"]
+__all__ = [
+    "AnnealingRestarts",
+    "Result",
+    "RunState",
+    "Snapshots",
+    "Triangular",
+    "WeightAverage",
+    "train",
+    "train_folds",
+]

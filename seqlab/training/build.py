@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import keras
 
 from seqlab.corpora.records import Corpus
+from seqlab.inference.load import load
 from seqlab.layers.heads.softmax import SoftmaxHead
 from seqlab.models import builders
 from seqlab.models.auxiliary import Auxiliary
+from seqlab.models.distillation import Distillation
 from seqlab.models.inputs import Words
 from seqlab.models.tagger import Tagger
-from seqlab.settings import Settings, TrainingSettings, WordSettings
+from seqlab.settings import DistillSettings, Settings, TrainingSettings, WordSettings
 from seqlab.text.categories import Category
+from seqlab.training.data import teacher_file
 from seqlab.training.encoders import encoder_of
 from seqlab.training.rules import rulebook
+from seqlab.training.schedules import rate_of
 from seqlab.training.words import read_words
-
-LAST_RATE = 0.03  # share of the learning rate that a linear schedule ends with
 
 
 def build(settings: Settings, corpus: Corpus, words: Words | None = None) -> Tagger:
@@ -29,6 +33,22 @@ def build(settings: Settings, corpus: Corpus, words: Words | None = None) -> Tag
         corpus: The training corpus.
         words: What `read_words` made of them, where that is done already.
     """
+    with precision(settings.training.precision):
+        return _built(settings, corpus, words)
+
+
+@contextmanager
+def precision(policy: str) -> Iterator[None]:
+    """Has the layers that are made in the block compute under a dtype policy."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def _built(settings: Settings, corpus: Corpus, words: Words | None) -> Tagger:
     if settings.tag_scheme is not None:
         corpus = corpus.converted(settings.task, settings.tag_scheme)
     words = read_words(settings, corpus) if words is None else words
@@ -71,7 +91,20 @@ def _categories(options: WordSettings) -> list[Category]:
     ]
 
 
-def compile_tagger(tagger: Tagger, options: TrainingSettings, steps: int, weight: float = 1.0) -> None:
+def distillation_of(options: DistillSettings) -> Distillation | None:
+    """Opens the teacher that the settings name, if they name one."""
+    if options.teacher is None:
+        return None
+    return Distillation(load(teacher_file(options.teacher)), options.weight, options.temperature)
+
+
+def compile_tagger(
+    tagger: Tagger,
+    options: TrainingSettings,
+    steps: int,
+    weight: float = 1.0,
+    distillation: Distillation | None = None,
+) -> None:
     """Compiles with the optimiser that the settings name.
 
     Args:
@@ -79,13 +112,15 @@ def compile_tagger(tagger: Tagger, options: TrainingSettings, steps: int, weight
         options: Optimiser, rate, clipping, averaging.
         steps: Steps of an epoch: averaged weights replace the trained ones at its end, and schedules count in them.
         weight: Weight of auxiliary losses.
+        distillation: What is learnt of a teacher.
     """
     kind = {"adam": keras.optimizers.Adam, "nadam": keras.optimizers.Nadam, "sgd": keras.optimizers.SGD}
     extra: dict[str, Any] = {}
     if options.average is not None:
         extra = {"use_ema": True, "ema_momentum": options.average, "ema_overwrite_frequency": steps}
-    rate: Any = options.learning_rate
-    if options.schedule == "linear":
-        rate = keras.optimizers.schedules.PolynomialDecay(rate, steps * options.epochs, LAST_RATE * rate)
+    if options.momentum is not None:
+        extra["momentum"] = options.momentum
+    rate = rate_of(options, steps)
     weights = {part.task: weight for part in tagger.auxiliary} or None
-    tagger.compile(kind[options.optimizer](rate, global_clipnorm=options.clip_norm, **extra), loss_weights=weights)
+    optimizer = kind[options.optimizer](rate, global_clipnorm=options.clip_norm, **extra)
+    tagger.compile(optimizer, loss_weights=weights, distillation=distillation)

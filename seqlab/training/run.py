@@ -18,11 +18,12 @@ from seqlab.evaluation.scores import Scores
 from seqlab.files import write_text
 from seqlab.models.best import BestWeights
 from seqlab.models.tagger import Tagger
-from seqlab.settings import Settings, TrainingSettings
+from seqlab.settings import Settings
 from seqlab.training import data as data_room
-from seqlab.training.build import build, compile_tagger
+from seqlab.training.build import build, compile_tagger, distillation_of
 from seqlab.training.lock import locked
 from seqlab.training.rules import examine
+from seqlab.training.schedules import snapshots, watching
 from seqlab.training.state import RunState
 from seqlab.training.words import read_words, report_words
 
@@ -79,10 +80,10 @@ def run(settings: Settings, folder: Path, corpora: data_room.Data, verbose: int 
     tagger = build(settings, corpora.train, words)
     options = settings.training
     batches = tagger.batches(corpora.train, batch_size=options.batch_size, shuffle=True, seed=settings.seed)
-    compile_tagger(tagger, options, len(batches), settings.auxiliary.weight)
-    best = BestWeights(options.monitor)
-    watched = [best, *_stopping(options)]
-    state = RunState(folder / STATE, watched)
+    compile_tagger(tagger, options, len(batches), settings.auxiliary.weight, distillation_of(settings.distill))
+    watched = watching(options)
+    callbacks = [watched.best, *watched.others]
+    state = RunState(folder / STATE, callbacks)
     if state.read():
         log.info("Resuming after epoch %d.", state.epochs)
         _write_history(folder, state)  # the kill may have come between the state and the history
@@ -90,33 +91,26 @@ def run(settings: Settings, folder: Path, corpora: data_room.Data, verbose: int 
     finished = state.stopped or state.epochs >= options.epochs
     if finished:
         state.restore(tagger)
-        best.set_model(tagger)
-        best.on_train_end()
+        watched.finish(tagger)
     else:
         tagger.fit(
             batches,
             validation_data=tagger.batches(corpora.dev),
             epochs=options.epochs,
             initial_epoch=state.epochs,
-            callbacks=[*watched, state, _Report(folder, state, best), _board(folder)],
+            callbacks=[
+                *callbacks,
+                *snapshots(options, folder),
+                state,
+                _Report(folder, state, watched.best),
+                _board(folder),
+            ],
             restore_best=None,
+            class_weight=options.class_weight,
             leave_out_broken=settings.rules.leave_out_broken,
             verbose=verbose,
         )
     return _finish(tagger, folder, corpora, keep=finished and (folder / SCORES).is_file())
-
-
-def _stopping(options: TrainingSettings) -> list[keras.callbacks.Callback]:
-    mode = "min" if options.monitor.endswith("loss") else "max"
-    found: list[keras.callbacks.Callback] = []
-    if options.schedule == "halve":
-        found.append(
-            keras.callbacks.ReduceLROnPlateau(
-                monitor=options.monitor, mode=mode, factor=0.5, patience=options.halve_after, min_delta=0.0
-            )
-        )
-    found.append(keras.callbacks.EarlyStopping(monitor=options.monitor, mode=mode, patience=options.patience))
-    return found
 
 
 def _board(folder: Path) -> keras.callbacks.Callback:
@@ -189,10 +183,8 @@ def _open_folder(settings: Settings, folder: Path, resume: bool) -> None:
 
 
 def _clean(folder: Path) -> None:
-    for name in (SETTINGS, VERSIONS, HISTORY, SCORES, MODEL, STATE, COVERAGE):
-        for leftover in folder.glob(
-            f".{Path(name).stem}-*"
-        ):  # a kill in the middle of a save leaves its temporary file
+    for name in (SETTINGS, VERSIONS, HISTORY, SCORES, MODEL, STATE, COVERAGE, "snapshot.keras"):
+        for leftover in folder.glob(f".{Path(name).stem}-*"):  # a kill in the middle of a save leaves a temporary file
             leftover.unlink()
 
 

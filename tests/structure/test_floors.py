@@ -54,6 +54,7 @@ SAME_FLOOR = {
     ("settings_part", "errors"): "settings raise the library's errors",
     ("model_settings", "errors"): "settings raise the library's errors",
     ("model_settings", "settings_part"): "each part of the settings is one",
+    ("training", "inference"): "a run opens the file of its teacher",
     ("settings", "errors"): "settings raise the library's errors",
     ("settings", "settings_part"): "each part of the settings is one",
     ("settings", "model_settings"): "a run has a model",

@@ -15,7 +15,7 @@ from seqlab.settings import Settings
 from seqlab.tags.rules import free
 from seqlab.tags.schemes import violations
 from seqlab.training.build import build, compile_tagger
-from seqlab.training.run import _stopping
+from seqlab.training.schedules import watching
 from tests import tiny
 
 
@@ -27,7 +27,7 @@ def test_each_option_of_training_reaches_its_part(schedule: str, tmp_path: Path)
     optimizer = tagger.optimizer
     assert isinstance(optimizer, keras.optimizers.SGD)
     assert (optimizer.global_clipnorm, optimizer.use_ema, optimizer.ema_momentum) == (2.0, True, 0.5)
-    kinds = [type(callback).__name__ for callback in _stopping(options)]
+    kinds = [type(callback).__name__ for callback in watching(options)[1]]
     assert kinds == [*(["ReduceLROnPlateau"] if schedule == "halve" else []), "EarlyStopping"]
 
 

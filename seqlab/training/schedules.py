@@ -1,0 +1,123 @@
+"""From the settings of a run to its learning rate and to the callbacks that follow its figures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import keras
+from keras import ops
+
+from seqlab.models.best import BestWeights
+from seqlab.settings import TrainingSettings
+from seqlab.training.annealing import AnnealingRestarts
+from seqlab.training.cycles import Snapshots, WeightAverage
+
+LAST_RATE = 0.03  # share of the learning rate that a linear schedule ends with
+# What settings that are not given mean.
+RESTARTS, DECAY, CYCLE = 2, 0.05, 10
+
+
+@keras.saving.register_keras_serializable(package="seqlab")
+class Triangular(keras.optimizers.schedules.LearningRateSchedule):
+    """A rate that rises and falls in lines between two bounds, over and over.
+
+        rate(step) = low + (high - low) (1 - |2 step / cycle - 2 floor(step / cycle) - 1|)
+
+    Args:
+        low: The least rate, at the beginning and end of each cycle.
+        high: The greatest, in the middle.
+        cycle: Steps of a cycle.
+
+    >>> rate = Triangular(0.0, 1.0, cycle=4)
+    >>> [float(rate(step)) for step in range(6)]
+    [0.0, 0.5, 1.0, 0.5, 0.0, 0.5]
+
+    Reference: Smith, Cyclical learning rates for training neural networks, WACV 2017, where a "stepsize" is half a
+    cycle.
+    """
+
+    def __init__(self, low: float, high: float, cycle: int) -> None:
+        self.low = low
+        self.high = high
+        self.cycle = cycle
+
+    def __call__(self, step: Any) -> Any:
+        """Returns the rate of a step."""
+        place = ops.mod(ops.cast(step, "int32"), self.cycle)
+        share = 1 - ops.abs(2 * ops.cast(place, "float32") / self.cycle - 1)
+        return self.low + (self.high - self.low) * share
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the arguments."""
+        return {"low": self.low, "high": self.high, "cycle": self.cycle}
+
+
+def rate_of(options: TrainingSettings, steps: int) -> Any:
+    """Returns the learning rate of an optimiser: a number, or a schedule by steps.
+
+        linear:      rate (1 - 0.97 step / all steps)
+        decay:       rate / (1 + decay epoch)
+        triangular:  from rate / 10 up to rate and down again in each cycle
+        cosine:      rate (1 + cos(pi share of the cycle)) / 2, as Loshchilov and Hutter (2017) restart it
+
+    Args:
+        options: The settings.
+        steps: Steps of an epoch.
+    """
+    rate, schedules = options.learning_rate, keras.optimizers.schedules
+    cycle = (options.cycle or CYCLE) * steps
+    if options.schedule == "linear":
+        return schedules.PolynomialDecay(rate, steps * options.epochs, LAST_RATE * rate)
+    if options.schedule == "decay":
+        decay = DECAY if options.decay is None else options.decay
+        return schedules.InverseTimeDecay(rate, decay_steps=steps, decay_rate=decay, staircase=True)
+    if options.schedule == "triangular":
+        return Triangular(rate / 10, rate, cycle)
+    if options.schedule == "cosine":
+        return schedules.CosineDecayRestarts(rate, cycle, t_mul=1.0, m_mul=1.0)
+    return rate
+
+
+class Watching(NamedTuple):
+    """The callbacks of a run whose state must survive a kill, in the order in which they are called.
+
+    Attributes:
+        best: Keeps the best weights.
+        others: What changes the rate, stops the training or averages weights.
+    """
+
+    best: BestWeights
+    others: list[keras.callbacks.Callback]
+
+    def finish(self, model: keras.Model) -> None:
+        """Gives a model its final weights, where all epochs were over before."""
+        for callback in (self.best, *self.others):
+            if isinstance(callback, BestWeights | WeightAverage):
+                callback.set_model(model)
+                callback.on_train_end()
+
+
+def watching(options: TrainingSettings) -> Watching:
+    """Makes the callbacks that follow a run's figures and weights."""
+    mode = "min" if options.monitor.endswith("loss") else "max"
+    best, found = BestWeights(options.monitor), []
+    if options.schedule == "restarts":
+        best = AnnealingRestarts(options.monitor, options.patience, options.restarts or RESTARTS)
+    else:
+        if options.schedule == "halve":
+            found.append(
+                keras.callbacks.ReduceLROnPlateau(
+                    monitor=options.monitor, mode=mode, factor=0.5, patience=options.halve_after, min_delta=0.0
+                )
+            )
+        found.append(keras.callbacks.EarlyStopping(monitor=options.monitor, mode=mode, patience=options.patience))
+    if options.swa_from is not None:
+        every = (options.cycle or CYCLE) if options.cyclical else 1
+        found.append(WeightAverage(-(-options.swa_from // every) * every, every))
+    return Watching(best, found)
+
+
+def snapshots(options: TrainingSettings, folder: Path) -> list[keras.callbacks.Callback]:
+    """Makes the callback that keeps the models of all cycles, if the settings ask for it."""
+    return [Snapshots(folder, options.cycle or CYCLE)] if options.snapshots else []
