@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from seqlab.batches.loader import FIELDS, Batches
+from seqlab.batches.loader import Batches, fields_of
 from seqlab.text.vectorizer import Encoded
 
 
@@ -31,7 +31,10 @@ class JointBatches(Batches):
     """
 
     def __init__(self, encodings: Sequence[Encoded], fields: Sequence[str], **options: Any) -> None:
-        own = [[field for field in FIELDS if joint_name(field, k) in fields] for k in range(len(encodings))]
+        own = [
+            [field for field in fields_of(encoded) if joint_name(field, k) in fields]
+            for k, encoded in enumerate(encodings)
+        ]
         super().__init__(encodings[0], fields=own[0], **options)
         # Plans depend on lengths, seed and epoch alone: those of the others are equal to this one's.
         options["tasks"] = ()

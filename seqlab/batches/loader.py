@@ -16,6 +16,11 @@ from seqlab.text.vectorizer import Encoded
 FIELDS = ("words", "casing", "mask", "char_rows", "chars")
 
 
+def fields_of(encoded: Encoded) -> tuple[str, ...]:
+    """The names of all arrays that `Batches` can give: those that every vectorizer knows, and its categories."""
+    return (*FIELDS, *(name for name in encoded.tokens if name not in (*FIELDS, "forms")))
+
+
 @dataclass(frozen=True)
 class Batch:
     """Which sentences stand in one batch, and the length that they are padded to."""
@@ -68,8 +73,7 @@ class Batches(keras.utils.PyDataset):
         self.seed = seed
         self.tasks = tuple(encoded.labels if tasks is None else tasks)
         self.token_limit = token_limit
-        others = tuple(name for name in encoded.tokens if name not in (*FIELDS, "forms"))
-        self.fields = (*FIELDS, *others) if fields is None else tuple(fields)
+        self.fields = fields_of(encoded) if fields is None else tuple(fields)
         self.bounds = bucket_bounds(encoded.lengths, padding)
         self.limit = min(1.2 * padding, 0.99)
         # JAX compiles for each shape: there the characters' shape follows from the bucket alone.

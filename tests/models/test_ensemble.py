@@ -14,12 +14,13 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from seqlab.corpora.records import Corpus
-from seqlab.errors import SettingsError
+from seqlab.errors import DataError, SettingsError
 from seqlab.inference.load import load
 from seqlab.layers.heads.multilabel import MultiLabelHead
 from seqlab.models.ensemble import Ensemble, log_mean
 from seqlab.models.tagger import Tagger
 from seqlab.tags.rules import free
+from seqlab.text.categories import Category
 from tests import tiny
 from tests.models.test_auxiliary import made as made_with_auxiliary
 from tests.oracles.crf import forward_backward
@@ -109,6 +110,20 @@ def best_path(scores: np.ndarray, transitions: np.ndarray, start: np.ndarray, en
     for places in reversed(back):
         path.append(int(places[path[-1]]))
     return path[::-1]
+
+
+def test_members_may_differ_in_their_features() -> None:
+    suffixes, shapes = [Category("suffix", 2), Category("column", "pos")], [Category("shape")]
+    found = drawn(1, head="softmax", categories=suffixes), drawn(2, head="softmax", categories=shapes)
+    shares = (
+        [array(part) for part in found[0].probabilities(DEV)],
+        [array(part) for part in found[1].probabilities(DEV)],
+    )
+    for mean, one, other in zip(Ensemble(found).probabilities(DEV), *shares, strict=True):
+        assert_allclose(mean, (one + other) / 2, atol=1e-5)
+    bare = Corpus([replace(one, columns={"chunk": one.columns["chunk"]}) for one in DEV], {"chunk": "iob2"})
+    with pytest.raises(DataError, match="'pos'"):
+        Ensemble(found[::-1]).probabilities(bare)
 
 
 def test_means_of_what_underflows() -> None:
