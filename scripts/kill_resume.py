@@ -3,8 +3,8 @@
     python scripts/kill_resume.py --trials 20        # KERAS_BACKEND chooses the backend
 
 The trials take turns with the option sets in `KINDS`, on sentences of several lengths, with a word-vector file. Every
-second trial kills during a save, as soon as one of its temporary files is seen. A run may be killed twice. One line for
-each trial; the exit status is 1 if any history or score differs from the unbroken run's.
+second one kills during a save, as soon as one of its temporary files is seen. A run may be killed twice. The exit status
+is 1 if any history or score differs from the unbroken run's.
 """
 
 from __future__ import annotations

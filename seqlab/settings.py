@@ -137,6 +137,7 @@ class TrainingSettings(Part):
     class_weight: Literal["balanced"] | None = Field(
         None, description="weights of tokens in a softmax's loss: balanced, in inverse proportion to the label's count"
     )
+    label_smoothing: float = Field(0.0, ge=0, lt=1, description="share of a softmax's loss that all labels have alike")
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = Field(
         "float32", description="type of numbers in computation; weights are float32 in any case"
     )
@@ -226,8 +227,9 @@ class Settings(Part):
         if self.rules.in_loss and self.rules.model_copy(update=flags) == RuleSettings() and not self.constrained:
             raise SettingsError("rules.in_loss needs rules, or --constrained for those of the tag scheme.")
         self.attention.options(self.encoder.attention)
-        if self.training.class_weight is not None and self.head != "softmax":
-            raise SettingsError("training.class_weight is for the head softmax: a crf has one loss for all tokens.")
+        for name in ("class_weight", "label_smoothing"):
+            if getattr(self.training, name) and self.head != "softmax":
+                raise SettingsError(f"training.{name} is for the head softmax: a crf has one loss for all tokens.")
         if self.auxiliary.task == self.task:
             raise SettingsError(f"auxiliary.task is the task itself, {self.task!r}; expected another of data.{name}.")
         if self.auxiliary.task is None and self.auxiliary != AuxiliarySettings():

@@ -168,7 +168,7 @@ LAYERS = (
     replace(_row(Highway, FLOATS, layers=2, activation="tanh", transform_bias=-2.0), exceptions=NO_MASK),
     replace(_row(MultiLabelHead, FLOATS, tags=4, threshold=0.3), labels=MANY_LABELS),
     replace(_row(Projection, FLOATS, units=3, clip=2.0), exceptions=NO_MASK),
-    _row(SoftmaxHead, FLOATS, tags=4, reduction="sum", kernel_regularizer=keras.regularizers.L2(0.1)),
+    _row(SoftmaxHead, FLOATS, tags=4, reduction="sum", label_smoothing=0.1),
     replace(_row(WordEmbedding, INTEGERS, rows=5, dim=3, frozen_rows=2, dropout=0.1), exceptions=NO_MASK),
     replace(_row(WordEmbedding, INTEGERS, rows=7, dim=3, unknown="zero"), option="zero", exceptions=NO_MASK),
 )

@@ -95,7 +95,13 @@ def parts_of(
     }
 
 
-def head_of(name: str, labels: Labels, constraints: Rulebook | None = None, constrained_loss: bool = False) -> Head:
+def head_of(
+    name: str,
+    labels: Labels,
+    constraints: Rulebook | None = None,
+    constrained_loss: bool = False,
+    label_smoothing: float = 0.0,
+) -> Head:
     """Builds the head of that name.
 
     Args:
@@ -103,9 +109,11 @@ def head_of(name: str, labels: Labels, constraints: Rulebook | None = None, cons
         labels: What it scores.
         constraints: What decoding must keep; `None` lets any label follow any other.
         constrained_loss: Whether the loss of a CRF keeps it too.
+        label_smoothing: Of a softmax's loss.
 
     Raises:
-        SettingsError: For a name that is not known, or `constrained_loss` without a CRF or without constraints.
+        SettingsError: For a name that is not known, `constrained_loss` without a CRF or without constraints, or
+            `label_smoothing` without a softmax.
     """
     kind = named(name, HEADS, "head")
     options: dict[str, Any] = {"constraints": constraints}
@@ -113,4 +121,8 @@ def head_of(name: str, labels: Labels, constraints: Rulebook | None = None, cons
         if kind is not CRFHead:
             raise SettingsError(f"constrained_loss is for the head 'crf'; a {name} scores each token for itself.")
         options["constrained_loss"] = True
+    if label_smoothing:
+        if kind is not SoftmaxHead:
+            raise SettingsError(f"label_smoothing is for the head 'softmax'; a {name} has one loss for all tokens.")
+        options["label_smoothing"] = label_smoothing
     return kind(len(labels), name="head", **options)

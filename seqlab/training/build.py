@@ -73,7 +73,7 @@ def _built(settings: Settings, corpus: Corpus, words: Words | None) -> Tagger:
             char_options=settings.chars.options(settings.words.chars),
         ),
         encoder=encoder_of(settings.encoder, settings.attention, all_layers=bool(others)),
-        head=builders.head_of(settings.head, labels, rules, settings.rules.in_loss),
+        head=builders.head_of(settings.head, labels, rules, settings.rules.in_loss, settings.training.label_smoothing),
         auxiliary=[
             Auxiliary(task, SoftmaxHead(len(vectorizer.labels[task]), name=f"head_{task}"), settings.auxiliary.layer)
             for task in others

@@ -28,6 +28,9 @@ def test_vectorizer_of_names_missing_column_and_suggests() -> None:
 def test_unknown_names_are_refused_with_a_suggestion() -> None:
     with pytest.raises(SettingsError, match="Unknown head 'crff'; expected one of softmax, crf. Did you mean 'crf'?"):
         builders.head_of("crff", Labels(["N", "V"]))
+    with pytest.raises(SettingsError, match="label_smoothing is for the head 'softmax'"):
+        builders.head_of("crf", Labels(["N", "V"]), label_smoothing=0.1)
+    assert builders.head_of("softmax", Labels(["N", "V"]), label_smoothing=0.1).label_smoothing == 0.1
     words = words_of(corpus())
     with pytest.raises(SettingsError, match="Unknown character encoder 'cn'"):
         features_of(builders.vectorizer_of(corpus(), "pos", words), words, chars="cn")

@@ -52,9 +52,10 @@ def test_mixed_precision_trains(precision: str, head: str, tmp_path: Path) -> No
     assert again.tags(tiny.dev_part()) == tagger.tags(tiny.dev_part())
 
 
-def test_class_weights_are_for_a_softmax(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="training.class_weight is for the head softmax"):
-        small(tmp_path, "crf", class_weight="balanced")
+@pytest.mark.parametrize("options", [{"class_weight": "balanced"}, {"label_smoothing": 0.1}])
+def test_what_is_for_a_softmax(tmp_path: Path, options: dict[str, Any]) -> None:
+    with pytest.raises(SettingsError, match=f"training.{next(iter(options))} is for the head softmax"):
+        small(tmp_path, "crf", **options)
 
 
 def test_one_seed_gives_the_same_weights_to_the_bit(tmp_path: Path) -> None:

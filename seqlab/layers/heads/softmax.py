@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from numbers import Real
 from typing import Any
 
 import keras
 from keras import ops
 
 from seqlab.constants import IGNORE
+from seqlab.errors import SettingsError
 from seqlab.layers.heads.base import mask_or_all
 from seqlab.layers.heads.chain import ChainHead
+from seqlab.layers.heads.rules import Rulebook
 from seqlab.ops.chain import log_sum_exp
 
 Tensor = Any
@@ -20,7 +24,9 @@ class SoftmaxHead(ChainHead):
     """A softmax over the tags of each token, trained by cross-entropy.
 
         p(t)[i] = exp scores(t)[i] / sum over j of exp scores(t)[j]
-        loss = - sum over t of log p(t)[y(t)]
+        loss = - sum over t of ((1 - s) log p(t)[y(t)] + s mean over i of log p(t)[i])
+
+    s is the label smoothing (Szegedy et al. 2016): 0 for the plain cross-entropy.
 
     Args:
         tags: Number of tags.
@@ -30,7 +36,11 @@ class SoftmaxHead(ChainHead):
         constraints: What may follow what, see `ChainHead`: `decode` and `probabilities` are then those of allowed
             paths. The loss stays that of single tokens.
         temperature: What scores are divided by before they become probabilities.
+        label_smoothing: s, at least 0 and below 1.
         **kwargs: Of `keras.layers.Layer`.
+
+    Raises:
+        SettingsError: For a smoothing out of range; and see `ChainHead`.
 
     Call arguments, shapes and masking: see `Head`.
 
@@ -39,6 +49,22 @@ class SoftmaxHead(ChainHead):
     >>> scores.shape[-1], head.decode(scores).shape[1]
     (3, 4)
     """
+
+    def __init__(
+        self,
+        tags: int,
+        reduction: str = "tokens",
+        kernel_initializer: Any = "glorot_uniform",
+        kernel_regularizer: Any = None,
+        constraints: Rulebook | Mapping[str, Any] | None = None,
+        temperature: float = 1.0,
+        label_smoothing: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(tags, reduction, kernel_initializer, kernel_regularizer, constraints, temperature, **kwargs)
+        if isinstance(label_smoothing, bool) or not isinstance(label_smoothing, Real) or not 0 <= label_smoothing < 1:
+            raise SettingsError(f"label_smoothing must be at least 0 and below 1, received {label_smoothing!r}.")
+        self.label_smoothing: float = float(label_smoothing)
 
     def moves(self) -> tuple[Tensor, Tensor, Tensor]:
         """Zeros: neighbours do not know of each other."""
@@ -52,7 +78,11 @@ class SoftmaxHead(ChainHead):
         """Computes the cross-entropy of each token, (batch, time), 0 at masked ones."""
         logs = _log_softmax(scores, mask)  # (batch, time, tags)
         hits = ops.equal(labels[..., None], ops.arange(self.tags, dtype="int32"))  # none at IGNORE
-        return -ops.sum(ops.where(hits, logs, 0), axis=2)
+        gold = ops.sum(ops.where(hits, logs, 0), axis=2)
+        if not self.label_smoothing:
+            return -gold
+        even = ops.where(mask, ops.mean(logs, axis=2), 0)
+        return -(1 - self.label_smoothing) * gold - self.label_smoothing * even
 
     def weighted_loss(self, labels: Tensor, scores: Tensor, mask: Tensor, weights: Tensor) -> Tensor:
         """Sums the cross-entropy of each token, multiplied by its weight or by its sentence's."""
@@ -75,6 +105,10 @@ class SoftmaxHead(ChainHead):
         mask = mask_or_all(scores, mask)
         scores = self.tempered(scores, temperature)
         return ops.where(mask[..., None], ops.exp(_log_softmax(scores, mask)), 0)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns every constructor argument."""
+        return {**super().get_config(), "label_smoothing": self.label_smoothing}
 
 
 def _log_softmax(scores: Tensor, mask: Tensor) -> Tensor:
