@@ -2,9 +2,8 @@
 
     python scripts/kill_resume.py --trials 20        # KERAS_BACKEND chooses the backend
 
-The trials take turns with the option sets in `KINDS`, on sentences of several lengths, with a word-vector file. Every
-second one kills during a save, as soon as one of its temporary files is seen. A run may be killed twice. The exit status
-is 1 if any history or score differs from the unbroken run's.
+The trials take turns with the option sets in `KINDS`, on sentences of several lengths. Every second one kills during a
+save, as soon as a temporary file is seen. The exit status is 1 if a history or score differs from the unbroken run's.
 """
 
 from __future__ import annotations
