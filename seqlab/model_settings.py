@@ -69,6 +69,14 @@ class WordSettings(Part):
             raise SettingsError(
                 f"words.train {self.train} is about the vectors of a file: name one (words.vectors), or leave it out."
             )
+        if self.unseen_vectors is not None and self.vectors is None:
+            raise SettingsError("words.unseen_vectors is about the vectors of a file: name one, or leave it out.")
+        fields = type(self).model_fields
+        if self.train != "all" and self.min_count != fields["min_count"].default:
+            raise SettingsError(f"words.min_count is for words.train all, received {self.train}: leave it out.")
+        categories = (*self.prefixes, *self.suffixes, *self.columns, *([self.shapes] if self.shapes else []))
+        if not categories and self.category_dim != fields["category_dim"].default:
+            raise SettingsError("words.category_dim is for words.prefixes, suffixes, shapes and columns: leave it out.")
         for name in ("prefixes", "suffixes"):
             sizes = getattr(self, name)
             if len(set(sizes)) < len(sizes) or min(sizes, default=1) < 1:
@@ -140,6 +148,8 @@ class EncoderSettings(Part):
         for name, kind in KIND_OF_ENCODER.items():
             if kind != self.kind and getattr(self, name) != type(self).model_fields[name].default:
                 raise SettingsError(f"encoder.{name} is for encoder.kind {kind}, received {self.kind}: leave it out.")
+        if min(self.dilations) < 1:
+            raise SettingsError(f"encoder.dilations are numbers above 0, as 1 2 4 1; received {self.dilations}.")
         if self.kind == "transformer" and self.units % self.heads:
             raise SettingsError(
                 f"encoder.units is {self.units}; a transformer needs a multiple of encoder.heads, {self.heads}."

@@ -22,6 +22,13 @@ DATA = {"train": "train.conll"}
     ("values", "message"),
     [
         ({"words": {"train": "known"}}, r"words.train known is about the vectors of a file: name one"),
+        ({"words": {"unseen_vectors": 5}}, "words.unseen_vectors is about the vectors of a file: name one"),
+        (
+            {"words": {"train": "none", "vectors": "v.txt", "min_count": 3}},
+            "words.min_count is for words.train all, received none: leave it out",
+        ),
+        ({"words": {"category_dim": 5}}, "words.category_dim is for words.prefixes, suffixes, shapes and columns"),
+        ({"encoder": {"kind": "dilated_cnn", "dilations": [0]}}, "encoder.dilations are numbers above 0, as 1 2 4 1"),
         ({"words": {"suffixes": [2, 2]}}, r"words.suffixes are different numbers above 0, as 2 3; received \(2, 2\)"),
         ({"words": {"prefixes": [0]}}, r"words.prefixes are different numbers above 0, as 2 3; received \(0,\)"),
         ({"words": {"columns": ["poss"]}}, r"words.columns are different ones of data.columns \(word, label\)"),

@@ -13,16 +13,16 @@ def joint_name(field: str, number: int) -> str:
     """Returns the name of a field of the encoding with that number, from 0; all share the mask.
 
     >>> [joint_name("words", 0), joint_name("words", 1), joint_name("mask", 1)]
-    ['words', 'words_2', 'mask']
+    ['words', 'encoding_2_words', 'mask']
     """
-    return field if number == 0 or field == "mask" else f"{field}_{number + 1}"
+    return field if number == 0 or field == "mask" else f"encoding_{number + 1}_{field}"
 
 
 class JointBatches(Batches):
     """`Batches` of the same sentences in several encodings, whose arrays stand beside each other.
 
-    The first encoding's arrays have their usual names, and it gives labels and mask; those of the second are `words_2`,
-    `chars_2` and so on.
+    The first encoding's arrays have their usual names, and it gives labels and mask; those of the second are
+    `encoding_2_words` and so on.
 
     Args:
         encodings: What several vectorizers made of the same sentences.

@@ -15,6 +15,8 @@ from seqlab.errors import SettingsError
 if TYPE_CHECKING:
     from seqlab.corpora.records import Corpus
 
+TOP = 20  # words that are named
+
 
 @dataclass(frozen=True)
 class Check:
@@ -38,7 +40,9 @@ class Check:
     vectors: Annotated[
         Path | None, tyro.conf.arg(help="word-vector file: report which words of the files it knows, and how")
     ] = None
-    top: Annotated[int, tyro.conf.arg(help="how many of the most frequent words that it lacks to name")] = 20
+    top: Annotated[
+        int | None, tyro.conf.arg(help=f"how many of the most frequent words that it lacks to name; {TOP} if not given")
+    ] = None
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -46,8 +50,11 @@ def main(arguments: Sequence[str]) -> int:
     options = tyro.cli(Check, args=list(arguments), prog="seqlab check")
     if not options.files:
         raise SystemExit("seqlab check: name at least one file.")
-    if options.top < 0:
-        raise SettingsError(f"--top takes a number of at least 0, received {options.top}.")
+    if options.top is not None and options.vectors is None:
+        raise SettingsError("--top is about --vectors FILE: name one, or leave it out.")
+    top = TOP if options.top is None else options.top
+    if top < 0:
+        raise SettingsError(f"--top takes a number of at least 0, received {top}.")
 
     from seqlab.corpora.check import check
     from seqlab.corpora.conll import conll
@@ -67,7 +74,7 @@ def main(arguments: Sequence[str]) -> int:
     report = check(*corpora)
     print(report.text())
     if options.vectors is not None:
-        _print_coverage(options.vectors, corpora, options.top)
+        _print_coverage(options.vectors, corpora, top)
     return int(report.bad)
 
 

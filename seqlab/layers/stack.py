@@ -12,7 +12,7 @@ from seqlab.layers.bidirectional import Bidirectional
 from seqlab.layers.cells.base import RecurrentCell
 from seqlab.layers.cells.parts import Projection
 from seqlab.layers.cells.table import Template
-from seqlab.layers.cells.wrappers import RecurrentDropoutCell
+from seqlab.layers.cells.wrappers import RecurrentDropoutCell, share
 from seqlab.layers.connections import ADDED, check_connection, joined, read_of
 from seqlab.layers.highway import TRANSFORM_BIAS
 from seqlab.layers.recurrent import Recurrent
@@ -34,8 +34,8 @@ class RecurrentStack(keras.layers.Layer):
         x_l = f_l([x_0; ...; x_{l-1}])                              "dense" (Huang et al. 2017)
         x_l = f_l(x_{l-1}) + x_0 + ... + x_{l-1}                    "sum" (Britz et al. 2017)
 
-    Where something is added to `x_0` and its width is not that of the layers' outputs, `x_0 P` stands for it there: one
-    learned projection without bias. The first layer's recurrence reads `x_0` itself. `b_T` starts at -1.
+    Where something is added to `x_0` and its width is not that of the layers' outputs, `x_0 P` stands for it there, and
+    in t: one learned projection without bias. The first layer's recurrence reads `x_0` itself. `b_T` starts at -1.
 
     With the stacking "per_direction" (Peters et al. 2018) the forward cells read forward outputs alone, the backward
     ones backward outputs; connections, P and W_T are of each direction. Both are joined in what is returned.
@@ -101,12 +101,12 @@ class RecurrentStack(keras.layers.Layer):
         if isinstance(cell, str):
             check_count("units", self.units)
         self.layers = layers
-        self.dropout = dropout
+        self.dropout = share(dropout)
         self.recurrent_dropout = recurrent_dropout
         self.all_layers = all_layers
         self.connection = connection
         self.stacking = stacking
-        self.layer_dropout = layer_dropout
+        self.layer_dropout = share(layer_dropout)
         self.supports_masking = True
         self._make_layers({"dtype": self.dtype_policy})
 

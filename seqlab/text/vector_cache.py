@@ -45,7 +45,10 @@ def cache_folder(cache: str | os.PathLike[str] | bool | None, size: int) -> Path
         return None
     if given:
         return Path(given)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "seqlab"
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "seqlab"
+    except RuntimeError:  # a user without a home
+        return None
 
 
 def cache_path(folder: Path, source: Path, encoding: str, limit: int | None) -> Path:
@@ -76,14 +79,14 @@ def cache_path(folder: Path, source: Path, encoding: str, limit: int | None) -> 
 
 def read_cache(path: Path) -> Found | None:
     """Returns the words and vectors of a cache file; `None` if there is none, or it is damaged, which is told."""
-    if not path.is_file():
-        return None
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:  # which holds checksums
             words = stored["words"].tobytes().decode("utf-8", "surrogatepass").split("\n")
             matrix = stored["matrix"]
+    except FileNotFoundError:
+        return None
     except _ERRORS as error:
-        log.warning("The cache %s is damaged (%s): the vectors are read anew, and it is replaced.", path, error)
+        log.warning("The cache %s cannot be read (%s): the vectors are read anew, and it is replaced.", path, error)
         return None
     if matrix.dtype != np.float32 or matrix.ndim != 2 or len(words) != len(matrix):
         log.warning("The cache %s does not hold word vectors: they are read anew, and it is replaced.", path)

@@ -74,7 +74,7 @@ def read_vectors(
     row counts. fastText's own `.bin` is refused with the command that converts it.
 
     What has been read whole is kept in a cache (`seqlab.text.vector_cache`), from which the next reading of the same
-    file takes a fraction of a second, whatever words it wants.
+    file takes a fraction of a second, whatever words it wants; all its vectors pass through memory then.
 
     Args:
         path: The file.

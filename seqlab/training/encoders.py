@@ -50,7 +50,7 @@ def _layers_of(options: EncoderSettings, all_layers: bool) -> keras.layers.Layer
         return DilatedCNN(options.units, dilations=options.dilations, **common)
     if options.kind == "transformer":
         return TransformerEncoder(options.units, heads=options.heads, **common)
-    cell = cell_of(options)
+    cell = cell_chosen(options)
     return RecurrentStack(
         options.units if isinstance(cell, str) else None,
         cell=cell,
@@ -62,7 +62,7 @@ def _layers_of(options: EncoderSettings, all_layers: bool) -> keras.layers.Layer
     )
 
 
-def cell_of(options: EncoderSettings) -> str | RecurrentCell:
+def cell_chosen(options: EncoderSettings) -> str | RecurrentCell:
     """The cell with all that is put on top of it, or its name where nothing is."""
     extra: dict[str, Any] = {
         "projection": options.projection,

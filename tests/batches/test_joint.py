@@ -12,7 +12,7 @@ from seqlab.text.vectorizer import Vectorizer
 from seqlab.text.vocabulary import Vocabulary
 from tests.batches.common import VECTORIZER, corpus
 
-FIELDS = ("words", "casing", "mask", "words_2", "char_rows_2", "chars_2")
+FIELDS = ("words", "casing", "mask", "encoding_2_words", "encoding_2_char_rows", "encoding_2_chars")
 OTHER = Vectorizer(Vocabulary(["sang", "Oslo"]), Vocabulary(["O", "s"]), {}, char_limit=4)
 
 
@@ -30,9 +30,11 @@ def test_each_encoding_gives_what_it_gives_alone(shuffle: bool) -> None:
             assert set(inputs) == set(FIELDS)
             assert_array_equal(labels, gold)
             for name in FIELDS:
-                other = second if name.endswith("_2") else first
-                assert_array_equal(inputs[name], other[name.removesuffix("_2")])
+                other = second if name.startswith("encoding_2_") else first
+                assert_array_equal(inputs[name], other[name.removeprefix("encoding_2_")])
         for batches in (joint, *alone):
             batches.on_epoch_end()
         assert joint.epoch == epoch + 1
-    assert any(np.any(inputs["words"] != inputs["words_2"]) for inputs, _ in map(joint.__getitem__, range(len(joint))))
+    assert any(
+        np.any(inputs["words"] != inputs["encoding_2_words"]) for inputs, _ in map(joint.__getitem__, range(len(joint)))
+    )

@@ -60,6 +60,7 @@ def test_fields_and_separator_are_chosen(tmp_path: Path, capsys: pytest.CaptureF
         (["{ragged}", "--columns", "word"], "NAME=NUMBER"),
         (["{ragged}", "--fields", "pos=upos"], "--fields is for files in the format conllu"),
         (["{ragged}", "--separator", ""], "separator is empty"),
+        (["{ragged}", "--top", "3"], "--top is about --vectors FILE"),
         (["x.conllu", "--columns", "word=0"], "--columns is for files in the format conll,"),
         (["x.conllu", "--separator", ","], "--separator is for files in the format conll,"),
         (["{fine}", "--fields", "pos=upso"], "Did you mean 'upos'?"),

@@ -188,7 +188,7 @@ def test_it_exports(tmp_path: Path) -> None:
     labels = signature(**{name: tf.constant(value) for name, value in inputs.items()})["labels"].numpy()
     assert [[made.labels[label] for label in row] for row in labels] == made.tags(DEV)
     card = json.loads((tmp_path / "exported" / "seqlab.json").read_text("utf-8"))
-    assert card["other_vectorizers"] == [made.vectorizers[1].get_config()] and "words_2" in card["inputs"]
+    assert card["other_vectorizers"] == [made.vectorizers[1].get_config()] and "encoding_2_words" in card["inputs"]
 
 
 def other(**changes: Any) -> Tagger:

@@ -17,7 +17,7 @@ from seqlab.layers.dilated_cnn import DilatedCNN
 from seqlab.layers.transformer import TransformerEncoder
 from seqlab.settings import AttentionSettings, EncoderSettings, Settings
 from seqlab.training.build import build
-from seqlab.training.encoders import cell_of, encoder_of
+from seqlab.training.encoders import cell_chosen, encoder_of
 from tests import tiny
 from tests.layers.common import INPUTS, MASK, array, close, learnt, tensor
 
@@ -123,11 +123,11 @@ def test_settings_of_the_cell_reach_every_copy() -> None:
     ],
 )
 def test_each_by_itself(options: dict[str, Any], kind: str) -> None:
-    assert type(cell_of(EncoderSettings(**{**SMALL, **options}))).__name__ == kind
+    assert type(cell_chosen(EncoderSettings(**{**SMALL, **options}))).__name__ == kind
 
 
 def test_without_options_the_cell_is_a_name() -> None:
-    assert cell_of(EncoderSettings(**SMALL)) == "gru"
+    assert cell_chosen(EncoderSettings(**SMALL)) == "gru"
 
 
 def test_learned_states_change_what_is_computed() -> None:

@@ -63,9 +63,12 @@ class CharEncoder(keras.layers.Layer):
         self.supports_masking = True
         limit = (3 / dim) ** 0.5 if initial_range is None else initial_range
         uniform = keras.initializers.RandomUniform(-limit, limit)
-        self.embedding = keras.layers.Embedding(characters, dim, embeddings_initializer=uniform, name="embedding")
-        self.drop = keras.layers.Dropout(dropout, name="drop")
-        self.carry = Highway(highway, transform_bias=TRANSFORM_BIAS, name="highway") if highway else None
+        policy = {"dtype": self.dtype_policy}
+        self.embedding = keras.layers.Embedding(
+            characters, dim, embeddings_initializer=uniform, name="embedding", **policy
+        )
+        self.drop = keras.layers.Dropout(dropout, name="drop", **policy)
+        self.carry = Highway(highway, transform_bias=TRANSFORM_BIAS, name="highway", **policy) if highway else None
 
     @property
     def width(self) -> int:
@@ -182,7 +185,9 @@ class CharCNN(CharEncoder):
 
     def _convolution(self, number: int) -> keras.layers.Layer:
         name = f"convolution_{number}" if number else "convolution"
-        return keras.layers.Conv1D(self.filters, self.widths[number], padding="same", name=name)
+        return keras.layers.Conv1D(
+            self.filters, self.widths[number], padding="same", name=name, dtype=self.dtype_policy
+        )
 
 
 @keras.saving.register_keras_serializable(package="seqlab")
@@ -217,7 +222,9 @@ class CharLSTM(CharEncoder):
     ) -> None:
         super().__init__(characters, dim, dropout, highway, initial_range, **kwargs)
         self.units = units
-        self.recurrence = Bidirectional(Recurrent(LSTMCell(units, "NP"), name="forward"), name="recurrence")
+        policy = {"dtype": self.dtype_policy}
+        forward = Recurrent(LSTMCell(units, "NP", **policy), name="forward", **policy)
+        self.recurrence = Bidirectional(forward, name="recurrence", **policy)
 
     @property
     def width(self) -> int:

@@ -74,6 +74,15 @@ def test_wider_padding_and_more_rows_change_nothing(kind):
 
 
 @pytest.mark.parametrize("kind", [CharCNN, CharLSTM])
+def test_all_of_it_computes_under_the_policy_of_the_layer(kind):
+    layer = kind(7, highway=1, dtype="mixed_bfloat16")
+    again = kind.from_config(layer.get_config())
+    for inner in again._flatten_layers():
+        assert inner.compute_dtype == "bfloat16", inner.name
+    assert again(CHARS, CHAR_ROWS).dtype == layer(CHARS, CHAR_ROWS).dtype
+
+
+@pytest.mark.parametrize("kind", [CharCNN, CharLSTM])
 def test_no_characters_give_zero(kind):
     assert not numpy(learnt(kind, highway=1)(CHARS, CHAR_ROWS))[1, 1:].any()
 
