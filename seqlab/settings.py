@@ -28,6 +28,7 @@ __all__ = [
     "Cell",
     "CharSettings",
     "DataSettings",
+    "DistillSettings",
     "EncoderSettings",
     "RuleSettings",
     "Settings",
@@ -104,6 +105,10 @@ class RuleSettings(Part):
             raise SettingsError("rules.leave_out_broken concerns rules.in_loss: without it the loss keeps no rules.")
 
 
+CYCLE = 10
+"""Epochs of a cycle if none are given."""
+
+
 class TrainingSettings(Part):
     """How the weights are found."""
 
@@ -117,7 +122,10 @@ class TrainingSettings(Part):
         "val_f1", description="figure that names the best epoch"
     )
     patience: int = Field(
-        8, gt=0, description="epochs without a better figure after which training restarts, if it may, or stops"
+        8,
+        gt=0,
+        description="epochs without a better figure after which training restarts, if it may, or stops; in cycles at "
+        "least one of them",
     )
     schedule: Literal["halve", "linear", "constant", "restarts", "decay", "triangular", "cosine"] = Field(
         "halve",
@@ -125,7 +133,9 @@ class TrainingSettings(Part):
         "restarts from the best weights with a fresh optimiser; divided by 1 + decay * epoch; or in cycles, from a "
         "tenth up and down in lines, or down a cosine to 0",
     )
-    halve_after: int = Field(3, gt=0, description="epochs without a better figure after which the rate halves")
+    halve_after: int | None = Field(
+        None, gt=0, description="epochs without a better figure after which the schedule halve does; 3 if not given"
+    )
     restarts: int | None = Field(None, gt=0, description="most restarts of that schedule; 2 if not given")
     decay: float | None = Field(None, gt=0, description="of the schedule decay; 0.05 if not given")
     cycle: int | None = Field(None, gt=0, description="epochs of a cycle (triangular, cosine); 10 if not given")
@@ -150,7 +160,8 @@ class TrainingSettings(Part):
     def model_post_init(self, context: Any) -> None:
         """Checks what concerns several of them."""
         cycles = ("triangular", "cosine")
-        concerns = {"restarts": ("restarts",), "decay": ("decay",), "cycle": cycles, "snapshots": cycles}
+        concerns: dict[str, tuple[str, ...]] = {name: (name,) for name in ("restarts", "decay")}
+        concerns |= {"halve_after": ("halve",), "cycle": cycles, "snapshots": cycles}
         for name, schedules in concerns.items():
             if getattr(self, name) not in (None, False) and self.schedule not in schedules:
                 raise SettingsError(
@@ -159,7 +170,14 @@ class TrainingSettings(Part):
                 )
         if self.momentum is not None and self.optimizer != "sgd":
             raise SettingsError(f"momentum is that of the optimizer sgd, received {self.optimizer!r}: leave it out.")
-        last = self.epochs // (self.cycle or 10) * (self.cycle or 10) if self.cyclical else self.epochs
+        if self.swa_from is not None and self.schedule == "restarts":
+            raise SettingsError(
+                "swa_from averages one course of weights, and the schedule restarts goes back: drop one."
+            )
+        if self.average is not None and self.precision == "mixed_float16":
+            raise SettingsError("average needs the precision float32 or mixed_bfloat16: float16 leaves steps out.")
+        cycle = (self.cycle or CYCLE) if self.cyclical else 1
+        last = self.epochs // cycle * cycle
         if self.swa_from is not None and self.swa_from > last:
             raise SettingsError(f"swa_from is {self.swa_from}, but the last epoch to be averaged is {last}.")
         if self.snapshots and not last:
@@ -236,6 +254,8 @@ class Settings(Part):
             raise SettingsError("auxiliary.weight and auxiliary.layer concern auxiliary.task: name that column too.")
         if self.distill.teacher is None and self.distill != DistillSettings():
             raise SettingsError("distill.weight and distill.temperature concern distill.teacher: name that model too.")
+        if self.distill.teacher is not None and self.data.folds is not None:
+            raise SettingsError("distill.teacher and data.folds: a teacher may have learnt from the folds held out.")
         if self.auxiliary.layer > self.encoder.layers:
             raise SettingsError(
                 f"auxiliary.layer is {self.auxiliary.layer}, but the encoder has {self.encoder.layers} layers."

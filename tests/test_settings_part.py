@@ -34,7 +34,17 @@ def test_the_parts_of_a_run_are_known():
         if isinstance(field.annotation, type) and issubclass(field.annotation, Part)
     }
     assert Part.parts.items() >= held.items()
-    assert held.keys() == {"data", "words", "chars", "encoder", "attention", "rules", "auxiliary", "training"}
+    assert held.keys() == {
+        "data",
+        "words",
+        "chars",
+        "encoder",
+        "attention",
+        "rules",
+        "distill",
+        "auxiliary",
+        "training",
+    }
 
 
 def test_a_key_of_another_part_is_suggested_with_its_place():

@@ -72,7 +72,9 @@ def write(folder: Path) -> Path:
 
 def settings(folder: Path, **training: Any) -> Settings:
     """Settings of a small run on the files that `write` left in a folder."""
-    options = {"epochs": 6, "batch_size": 8, "learning_rate": 0.05, "patience": 3, "halve_after": 1, **training}
+    options = {"epochs": 6, "batch_size": 8, "learning_rate": 0.05, "patience": 3, **training}
+    if options.get("schedule", "halve") == "halve":
+        options.setdefault("halve_after", 1)
     return Settings(
         data=DataSettings(
             train=str(folder / "train.conll"),

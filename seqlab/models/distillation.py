@@ -26,7 +26,7 @@ LEAST = 1e-37  # stands for a probability of 0 in a logarithm; float32 holds not
 class Distillation:
     """What a student learns of a teacher: `student.compile("adam", distillation=Distillation(teacher))`.
 
-        loss = (1 - weight) gold + weight temperature^2 taught
+        loss = (1 - weight) gold + weight temperature^2 taught      in place of the head's own loss, gold
         taught = - sum over tokens t, labels i of q(t)[i] log p(t)[i]
 
     q are the teacher's probabilities of single tokens (marginals), p the student's, both with all scores divided by the

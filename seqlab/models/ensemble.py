@@ -64,6 +64,7 @@ class Ensemble(Labeller):
                     inputs[name] = keras.Input(given.shape[1:], dtype=given.dtype, name=name)
             found = member({field: inputs[name] for field, name in names.items()})
             scores.append(found / member.head.temperature)  # (batch, time, labels)
+        temperatures = [member.head.temperature for member in members]
 
         # === Functional model ===
         mean = log_mean(scores) if kind == "softmax" else sum(scores[1:], scores[0]) / len(scores)
@@ -80,6 +81,7 @@ class Ensemble(Labeller):
         self.tasks = (self.task,)
         self.head = head
         self._places = places
+        self._temperatures = temperatures  # which the graph holds: later ones of the members change nothing
         self.compile(optimizer=None)
 
     def batched(self, encoded: Encoded, **options: Any) -> Batches:
@@ -97,11 +99,15 @@ class Ensemble(Labeller):
 
     def get_config(self) -> dict[str, Any]:
         """Returns the members, and the vectorizers that they share."""
-        members = zip(self.members, self._places, strict=True)
+        members = []
+        for member, place, temperature in zip(self.members, self._places, self._temperatures, strict=True):
+            config = {**member.get_config(), "vectorizer": place}
+            config["head"]["config"]["temperature"] = temperature
+            members.append(config)
         return {
             "name": self.name,
             "vectorizers": [vectorizer.get_config() for vectorizer in self.vectorizers],
-            "members": [{**member.get_config(), "vectorizer": place} for member, place in members],
+            "members": members,
             "temperature": self.head.temperature,
         }
 

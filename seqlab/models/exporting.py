@@ -132,7 +132,7 @@ def _tagger_card(model: Any) -> dict[str, Any]:
     if vectorizer is None:
         return {}
     card = {"task": model.task, "labels": list(model.labels), "scheme": model.scheme}
-    others = getattr(model, "vectorizers", [vectorizer])[1:]  # an ensemble's: their integers are words_2, chars_2, ...
+    others = getattr(model, "vectorizers", [vectorizer])[1:]  # an ensemble's: their integers are encoding_2_words, ...
     more = {"other_vectorizers": [other.get_config() for other in others]} if others else {}
     return card | {"vectorizer": vectorizer.get_config(), **more}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -171,8 +171,13 @@ class Tagger(Labeller):
         if self.distillation is None or not isinstance(y, dict) or TAUGHT not in y:
             return super().compute_loss(x, y, y_pred, sample_weight, training)
         labels = {name: part for name, part in y.items() if name != TAUGHT}
-        gold = super().compute_loss(x, labels, y_pred, sample_weight, training)
-        return self.distillation.mixed(gold, self.head, y[TAUGHT], self._entry(y_pred, 0))
+        total = super().compute_loss(x, labels, y_pred, sample_weight, training)
+        scores, weights = self._entry(y_pred, 0), sample_weight
+        if isinstance(weights, Mapping | list | tuple):  # else one array for all heads
+            weights = self._entry(weights, 0)
+        gold = self.head.loss(self._entry(labels, 0), scores, weights)
+        # Other losses, of auxiliary tasks and of layers, stay as they are.
+        return total + self._head_weight(0) * (self.distillation.mixed(gold, self.head, y[TAUGHT], scores) - gold)
 
     def fit(
         self,
@@ -214,7 +219,8 @@ class Tagger(Labeller):
             held_out = without_broken(self, held_out, "validation data")
             limited(held_out, self.head, self.labels)
             if restore_best is not None:
-                kwargs["callbacks"] = [*(kwargs.get("callbacks") or []), BestWeights(restore_best)]
+                # First: others may change an epoch's weights, or choose the last ones.
+                kwargs["callbacks"] = [BestWeights(restore_best), *(kwargs.get("callbacks") or [])]
         weights = None if class_weight is None else class_weights(self, batches, class_weight)
         taught = None if self.distillation is None else self.distillation.probabilities(self, batches)
         if weights is not None or taught is not None:

@@ -27,8 +27,9 @@ Tensor = Any
 TURN = 4
 """Steps in one turn of a loop over tokens; the number of steps is a multiple of it."""
 
-LEAST = 1e-30
-"""What is divided by is at least this: 0 / 0 would spoil gradients even where the result is thrown away."""
+LEAST = 1e-18
+"""What is divided by is at least this: a quotient's derivative divides by its square, which must not underflow, and
+0 / 0 would spoil gradients even where the result is thrown away."""
 
 
 class Passed(NamedTuple):

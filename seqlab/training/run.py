@@ -34,7 +34,7 @@ MODEL, STATE, BOARD, COVERAGE = "model.keras", "state.npz", "tensorboard", "cove
 
 @dataclass(frozen=True)
 class Result:
-    """What a run left behind: the best model and its scores by part (`dev`, `test`)."""
+    """What a run left behind: the model and its scores by part (`dev`, `test`)."""
 
     tagger: Tagger
     scores: dict[str, Scores]
@@ -47,8 +47,9 @@ def train(
     """Trains a tagger as the settings say and leaves everything about it in a folder.
 
     The folder holds `settings.json`, `versions.json` (packages, seed, checksums of the data), `history.jsonl` (a line
-    for each epoch), `model.keras` (best epoch so far), `state.npz` (last epoch, for resuming), `scores.json`, with
-    word vectors `coverage.json` (which words of the data they hold) and TensorBoard logs.
+    for each epoch), `model.keras` (the best epoch so far; at the end the mean, with `swa_from`), `state.npz` (last
+    epoch, for resuming), `scores.json`, with word vectors `coverage.json` (which words of the data they hold) and
+    TensorBoard logs.
 
     Args:
         settings: The resolved settings.
@@ -58,7 +59,7 @@ def train(
         verbose: As Keras' `fit`.
 
     Returns:
-        The best model, with its scores.
+        The model of the best epoch, or the mean of weights with `swa_from`, and its scores.
 
     Raises:
         SettingsError: If the folder holds another run, or a run with other settings, or another process trains in it.

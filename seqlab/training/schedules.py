@@ -8,14 +8,15 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
+from seqlab.errors import check_count
 from seqlab.models.best import BestWeights
-from seqlab.settings import TrainingSettings
+from seqlab.settings import CYCLE, TrainingSettings
 from seqlab.training.annealing import AnnealingRestarts
 from seqlab.training.cycles import Snapshots, WeightAverage
 
 LAST_RATE = 0.03  # share of the learning rate that a linear schedule ends with
 # What settings that are not given mean.
-RESTARTS, DECAY, CYCLE = 2, 0.05, 10
+HALVE_AFTER, RESTARTS, DECAY = 3, 2, 0.05
 
 
 @keras.saving.register_keras_serializable(package="seqlab")
@@ -29,6 +30,9 @@ class Triangular(keras.optimizers.schedules.LearningRateSchedule):
         high: The greatest, in the middle.
         cycle: Steps of a cycle.
 
+    Raises:
+        SettingsError: For a cycle below 1.
+
     >>> rate = Triangular(0.0, 1.0, cycle=4)
     >>> [float(rate(step)) for step in range(6)]
     [0.0, 0.5, 1.0, 0.5, 0.0, 0.5]
@@ -38,6 +42,7 @@ class Triangular(keras.optimizers.schedules.LearningRateSchedule):
     """
 
     def __init__(self, low: float, high: float, cycle: int) -> None:
+        check_count("cycle", cycle)
         self.low = low
         self.high = high
         self.cycle = cycle
@@ -108,10 +113,16 @@ def watching(options: TrainingSettings) -> Watching:
         if options.schedule == "halve":
             found.append(
                 keras.callbacks.ReduceLROnPlateau(
-                    monitor=options.monitor, mode=mode, factor=0.5, patience=options.halve_after, min_delta=0.0
+                    monitor=options.monitor,
+                    mode=mode,
+                    factor=0.5,
+                    patience=options.halve_after or HALVE_AFTER,
+                    min_delta=0.0,
                 )
             )
-        found.append(keras.callbacks.EarlyStopping(monitor=options.monitor, mode=mode, patience=options.patience))
+        # The first epochs of a cycle are worse than the end of the one before.
+        patience = max(options.patience, options.cycle or CYCLE) if options.cyclical else options.patience
+        found.append(keras.callbacks.EarlyStopping(monitor=options.monitor, mode=mode, patience=patience))
     if options.swa_from is not None:
         every = (options.cycle or CYCLE) if options.cyclical else 1
         found.append(WeightAverage(-(-options.swa_from // every) * every, every))

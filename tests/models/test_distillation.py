@@ -11,8 +11,10 @@ from keras import ops
 from numpy.testing import assert_allclose
 
 from seqlab.errors import DataError, SettingsError
+from seqlab.layers.attention import AttentionEncoder, SelfAttention
 from seqlab.layers.heads.crf import CRFHead
 from seqlab.layers.heads.softmax import SoftmaxHead
+from seqlab.layers.stack import RecurrentStack
 from seqlab.models.distillation import Distillation, first_difference, taught_loss
 from seqlab.models.tagger import Tagger
 from tests import tiny
@@ -112,6 +114,21 @@ def test_a_student_comes_to_think_as_its_teacher(head: str, students: dict[str, 
     assert distance() < 0.5 * before and history["loss"][-1] < history["loss"][0]
     student.compile("adam")
     assert student.distillation is None  # what is compiled anew forgets the teacher
+
+
+def test_other_losses_stay_as_they_are() -> None:
+    encoder = AttentionEncoder(RecurrentStack(4), SelfAttention(hops=2, units=3, penalty=10.0))
+    student = tiny.tagger(head="softmax", chars=None, encoder=encoder)
+    inputs, labels = student.batches(tiny.train_part()[:2], batch_size=2)[0]
+    scores = student(inputs)
+    plain, gold = (
+        float(loss) for loss in (student.compute_loss(inputs, labels, scores), student.head.loss(labels, scores))
+    )
+    assert plain > 1.5 * gold
+    taught = np.full(scores.shape, 1 / scores.shape[-1], "float32")
+    student.compile("adam", distillation=Distillation(tiny.trained(), weight=1.0))
+    found = student.compute_loss(inputs, {student.task: labels, "taught": taught}, scores)
+    assert_allclose(float(found), plain - gold + float(taught_loss(student.head, taught, scores)), rtol=1e-4)
 
 
 @pytest.mark.parametrize(

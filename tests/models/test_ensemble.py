@@ -126,6 +126,13 @@ def test_members_may_differ_in_their_features() -> None:
         Ensemble(found[::-1]).probabilities(bare)
 
 
+def test_later_temperatures_of_members_change_nothing() -> None:
+    found = Ensemble(members("softmax"))
+    found.members[0].head.temperature = 7.0
+    kept = [row["head"]["config"]["temperature"] for row in found.get_config()["members"]]
+    assert kept == [1.0, 2.0]
+
+
 def test_means_of_what_underflows() -> None:
     scores = np.array([[[0.0, -200.0, 3.0]], [[0.0, -300.0, 1.0]]], "float32")
     wanted = np.log(np.mean(softmax(scores.astype("float64")), axis=0))

@@ -55,6 +55,11 @@ def test_fit_gives_figures_to_every_callback_and_restores_the_best_epoch(tmp_pat
         assert_array_equal(found, wanted)
     assert tagger.score(tiny.dev_part()).overall.f1 == history["val_f1"][place]
     assert keras.models.load_model(best).score(tiny.dev_part()).overall.f1 == history["val_f1"][place]
+    # Callbacks that choose other weights at the end have the last word.
+    last = keras.callbacks.LambdaCallback(on_train_end=lambda logs: tagger.set_weights(watch.weights[0]))
+    tagger.fit(tiny.train_part(), validation_data=dev, epochs=1, batch_size=8, callbacks=[last], verbose=0)
+    for found, wanted in zip(tagger.get_weights(), watch.weights[0], strict=True):
+        assert_array_equal(found, wanted)
 
 
 def test_evaluate_adds_the_tags_figures_to_the_loss() -> None:

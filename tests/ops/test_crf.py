@@ -165,6 +165,17 @@ def test_marginals_are_differentiable():
     np.testing.assert_allclose((found * shift).sum(), (up - down) / 2e-4, rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.parametrize("size", [4, 8, 30])
+def test_gradients_of_marginals_are_finite_whichever_way_they_are_computed(size):
+    # Both ways are in the graph: what is thrown away must not spoil the gradient of what is kept.
+    rng = np.random.default_rng(3)
+    scores, transitions = rng.normal(size=(2, 60, 20)) * size, rng.normal(size=(20, 20)) * size
+    arrays = [a.astype("float32") for a in (scores, transitions, *rng.normal(size=(2, 20)))]
+    mask = np.ones((2, 60), bool)
+    _, found = gradients(lambda s, *w: ops.sum(crf.marginals(s, mask, *w)[..., 0]), arrays, jit="jax")
+    assert all(np.isfinite(part).all() for part in found)
+
+
 @pytest.mark.parametrize("name", ["plain", "forbidden"])
 def test_nothing_at_masked_positions_matters(name):
     scores, labels, mask, *weights = case(name)

@@ -92,7 +92,7 @@ def test_restarts_keep_the_best_weights_themselves() -> None:
 
 @pytest.mark.parametrize("schedule", ["halve", "linear", "constant"])
 def test_callbacks_of_other_schedules(schedule: str) -> None:
-    best, others = watching(TrainingSettings(schedule=schedule, patience=5, halve_after=2))
+    best, others = watching(TrainingSettings(schedule=schedule, patience=5))
     assert type(best) is BestWeights
     assert others[-1].patience == 5 and len(others) == 1 + (schedule == "halve")
     assert schedule != "halve" or others[0].patience == 2
@@ -101,6 +101,9 @@ def test_callbacks_of_other_schedules(schedule: str) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        ({"halve_after": 2, "schedule": "linear"}, "halve_after concerns the schedule halve, received 'linear'"),
+        ({"swa_from": 2, "schedule": "restarts"}, "swa_from averages one course of weights"),
+        ({"average": 0.9, "precision": "mixed_float16"}, "average needs the precision float32 or mixed_bfloat16"),
         ({"restarts": 2}, "restarts concerns the schedule restarts, received 'halve'"),
         ({"decay": 0.1, "schedule": "linear"}, "decay concerns the schedule decay, received 'linear'"),
         ({"cycle": 3}, "cycle concerns the schedule triangular or cosine, received 'halve'"),
