@@ -90,9 +90,15 @@ def test_restarts_keep_the_best_weights_themselves() -> None:
     assert watching(TrainingSettings(schedule="restarts", restarts=7))[0].restarts == 7
 
 
+def test_cycles_are_not_cut_short() -> None:
+    _, others = watching(TrainingSettings(schedule="cosine", cycle=7, patience=5))
+    assert others[-1].patience == 7  # the first epochs of a cycle are worse than the end of the one before
+
+
 @pytest.mark.parametrize("schedule", ["halve", "linear", "constant"])
 def test_callbacks_of_other_schedules(schedule: str) -> None:
-    best, others = watching(TrainingSettings(schedule=schedule, patience=5))
+    options = {"halve_after": 2} if schedule == "halve" else {}
+    best, others = watching(TrainingSettings(schedule=schedule, patience=5, **options))
     assert type(best) is BestWeights
     assert others[-1].patience == 5 and len(others) == 1 + (schedule == "halve")
     assert schedule != "halve" or others[0].patience == 2
