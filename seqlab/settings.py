@@ -245,9 +245,9 @@ class Settings(Part):
         if self.rules.in_loss and self.rules.model_copy(update=flags) == RuleSettings() and not self.constrained:
             raise SettingsError("rules.in_loss needs rules, or --constrained for those of the tag scheme.")
         self.attention.options(self.encoder.attention)
-        for name in ("class_weight", "label_smoothing"):
-            if getattr(self.training, name) and self.head != "softmax":
-                raise SettingsError(f"training.{name} is for the head softmax: a crf has one loss for all tokens.")
+        for option in ("class_weight", "label_smoothing"):
+            if getattr(self.training, option) and self.head != "softmax":
+                raise SettingsError(f"training.{option} is for the head softmax: a crf has one loss for all tokens.")
         if self.auxiliary.task == self.task:
             raise SettingsError(f"auxiliary.task is the task itself, {self.task!r}; expected another of data.{name}.")
         if self.auxiliary.task is None and self.auxiliary != AuxiliarySettings():
