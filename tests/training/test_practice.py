@@ -24,9 +24,9 @@ from tests.training.test_run import assert_same_run, cut_off, history
 
 def small(folder: Path, head: str = "softmax", seed: int = 1, **training: Any) -> Settings:
     """Settings of a smaller model than elsewhere."""
-    base = tiny.settings(folder, **training).model_dump()
+    base = tiny.settings(folder, schedule=training.get("schedule", "halve")).model_dump()
     changed = {"head": head, "words": {"dim": 8, "chars": None, "dropout": 0.1}, "seed": seed}
-    return Settings(**{**base, **changed})
+    return Settings(**{**base, **changed, "training": {**base["training"], **training}})
 
 
 def trained(settings: Settings, epochs: int = 2) -> tuple[Tagger, list[float]]:
