@@ -1,4 +1,4 @@
-"""Writing files so that a crash, a full disk or a kill never leaves half of one."""
+"""Where a model's file lies, and writing files so that a crash, a full disk or a kill never leaves half of one."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+
+def model_file(place: str | os.PathLike[str]) -> Path:
+    """Returns the model file of a run's folder, or the file itself."""
+    return Path(place) / "model.keras" if Path(place).is_dir() else Path(place)
 
 
 @contextmanager

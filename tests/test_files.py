@@ -6,7 +6,12 @@ import stat
 
 import pytest
 
-from seqlab.files import replaced, replaced_folder, write_text
+from seqlab.files import model_file, replaced, replaced_folder, write_text
+
+
+def test_a_folder_stands_for_its_model(tmp_path):
+    assert model_file(tmp_path) == tmp_path / "model.keras"
+    assert model_file(str(tmp_path / "my.keras")) == tmp_path / "my.keras"
 
 
 def names(folder):

@@ -12,8 +12,9 @@ from typing import Annotated
 
 import tyro
 
-from seqlab.cli.reading import ReadingFlags, model_file
+from seqlab.cli.reading import ReadingFlags
 from seqlab.errors import SettingsError
+from seqlab.files import model_file
 
 
 @dataclass(frozen=True)

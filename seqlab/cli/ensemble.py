@@ -9,8 +9,8 @@ from typing import Annotated
 
 import tyro
 
-from seqlab.cli.reading import model_file
 from seqlab.errors import ModelFileError, SettingsError
+from seqlab.files import model_file
 
 
 @dataclass(frozen=True)

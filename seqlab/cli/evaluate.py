@@ -11,9 +11,9 @@ from typing import Annotated, Any
 
 import tyro
 
-from seqlab.cli.reading import ReadingFlags, model_file
+from seqlab.cli.reading import ReadingFlags
 from seqlab.errors import SettingsError
-from seqlab.files import replaced
+from seqlab.files import model_file, replaced
 
 log = logging.getLogger(__name__)
 EXAMPLES = 3

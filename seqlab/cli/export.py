@@ -11,7 +11,7 @@ from typing import Annotated
 
 import tyro
 
-from seqlab.cli.reading import model_file
+from seqlab.files import model_file
 
 
 @dataclass(frozen=True)

@@ -41,11 +41,6 @@ class ReadingFlags:
         return data_settings(place, task, form=given.pop("format"), **given)
 
 
-def model_file(place: Path) -> Path:
-    """Returns the model file of a run's folder, or the file itself."""
-    return place / "model.keras" if place.is_dir() else place
-
-
 def data_settings(
     place: Path,
     task: str,

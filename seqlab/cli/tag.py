@@ -14,8 +14,9 @@ from typing import Annotated, Any, Literal, TextIO
 
 import tyro
 
-from seqlab.cli.reading import SEPARATOR, model_file, parse_columns, parse_separator
+from seqlab.cli.reading import SEPARATOR, parse_columns, parse_separator
 from seqlab.errors import DataError, SettingsError
+from seqlab.files import model_file
 
 LINES_AT_ONCE = 2000
 

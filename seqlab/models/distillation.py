@@ -15,11 +15,11 @@ from seqlab.errors import DataError, SettingsError
 from seqlab.layers.heads.chain import ChainHead
 from seqlab.layers.heads.crf import CRFHead
 from seqlab.layers.heads.softmax import SoftmaxHead
+from seqlab.models.questions import LEAST
 from seqlab.ops.chain import log_sum_exp
 from seqlab.ops.crf import marginals
 
 Tensor = Any
-LEAST = 1e-37  # stands for a probability of 0 in a logarithm; float32 holds nothing much smaller
 
 
 @dataclass(frozen=True)

@@ -64,17 +64,21 @@ class SequenceModel(keras.Model):
             self._check_labels(heads, y)
         total: Any = 0.0
         for position, head in heads.items():
-            labels, weights = self._entry(y, position), sample_weight
-            if isinstance(weights, Mapping | list | tuple):  # else one array for all heads
-                weights = self._entry(weights, position)
+            labels = self._entry(y, position)
             if labels is not None:
-                loss = head.loss(labels, self._entry(y_pred, position), weights)
+                loss = head.loss(labels, self._entry(y_pred, position), self._weights(sample_weight, position))
                 total = total + self._head_weight(position) * loss
         if self.loss is not None or not heads:
             return total + super().compute_loss(x, y, y_pred, sample_weight, training)
         for extra in self.losses:
             total = total + keras.ops.sum(extra)
         return total
+
+    def _weights(self, sample_weight: Any, position: int) -> Any:
+        """The sample weights of one head: its own, or the one array for all heads."""
+        return (
+            self._entry(sample_weight, position) if isinstance(sample_weight, Mapping | list | tuple) else sample_weight
+        )
 
     def compile(self, *args: Any, loss_weights: Any = None, **kwargs: Any) -> None:
         """Compiles as `keras.Model.compile` does.

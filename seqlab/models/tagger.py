@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -172,10 +172,8 @@ class Tagger(Labeller):
             return super().compute_loss(x, y, y_pred, sample_weight, training)
         labels = {name: part for name, part in y.items() if name != TAUGHT}
         total = super().compute_loss(x, labels, y_pred, sample_weight, training)
-        scores, weights = self._entry(y_pred, 0), sample_weight
-        if isinstance(weights, Mapping | list | tuple):  # else one array for all heads
-            weights = self._entry(weights, 0)
-        gold = self.head.loss(self._entry(labels, 0), scores, weights)
+        scores = self._entry(y_pred, 0)
+        gold = self.head.loss(self._entry(labels, 0), scores, self._weights(sample_weight, 0))
         # Other losses, of auxiliary tasks and of layers, stay as they are.
         return total + self._head_weight(0) * (self.distillation.mixed(gold, self.head, y[TAUGHT], scores) - gold)
 

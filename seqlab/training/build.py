@@ -9,6 +9,7 @@ from typing import Any
 import keras
 
 from seqlab.corpora.records import Corpus
+from seqlab.files import model_file
 from seqlab.inference.load import load
 from seqlab.layers.heads.softmax import SoftmaxHead
 from seqlab.models import builders
@@ -18,7 +19,6 @@ from seqlab.models.inputs import Words
 from seqlab.models.tagger import Tagger
 from seqlab.settings import DistillSettings, Settings, TrainingSettings, WordSettings
 from seqlab.text.categories import Category
-from seqlab.training.data import teacher_file
 from seqlab.training.encoders import encoder_of
 from seqlab.training.rules import rulebook
 from seqlab.training.schedules import rate_of
@@ -95,7 +95,7 @@ def distillation_of(options: DistillSettings) -> Distillation | None:
     """Opens the teacher that the settings name, if they name one."""
     if options.teacher is None:
         return None
-    return Distillation(load(teacher_file(options.teacher)), options.weight, options.temperature)
+    return Distillation(load(model_file(options.teacher)), options.weight, options.temperature)
 
 
 def compile_tagger(

@@ -12,6 +12,7 @@ from seqlab.corpora.conll import conll
 from seqlab.corpora.conllu import conllu
 from seqlab.corpora.records import Corpus
 from seqlab.errors import DataError
+from seqlab.files import model_file
 from seqlab.settings import DataSettings, Settings
 
 log = logging.getLogger(__name__)
@@ -83,18 +84,13 @@ def digest(settings: Settings) -> dict[str, str]:
     data = settings.data
     paths = [data.train, data.dev, data.test, settings.words.vectors, *settings.rules.lists.values()]
     if settings.distill.teacher is not None:
-        paths.append(str(teacher_file(settings.distill.teacher)))
+        paths.append(str(model_file(settings.distill.teacher)))
     found = {}
     for path in paths:
         if path is not None and Path(path).is_file():
             with Path(path).open("rb") as stream:
                 found[path] = hashlib.file_digest(stream, "sha256").hexdigest()
     return found
-
-
-def teacher_file(place: str) -> Path:
-    """Returns the model file of a teacher, which may be named by its run's folder."""
-    return Path(place) / "model.keras" if Path(place).is_dir() else Path(place)
 
 
 def report_unseen(train: Corpus, other: Corpus, task: str, name: str, strict: bool) -> None:

@@ -5,14 +5,9 @@ from typing import Any
 
 import pytest
 
-from seqlab.cli.reading import data_settings, model_file, parse_columns, parse_fields, parse_separator
+from seqlab.cli.reading import data_settings, parse_columns, parse_fields, parse_separator
 from seqlab.errors import SettingsError
 from tests import tiny
-
-
-def test_a_folder_stands_for_its_model(tmp_path: Path) -> None:
-    assert model_file(tmp_path) == tmp_path / "model.keras"
-    assert model_file(tmp_path / "my.keras") == tmp_path / "my.keras"
 
 
 def test_parse_columns() -> None:

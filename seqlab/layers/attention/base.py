@@ -49,7 +49,7 @@ class SequenceAttention(keras.layers.Layer):
         Returns:
             (batch, time, context), anything at masked steps; the weights where wanted.
         """
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must write `attend`.")
 
     def context_width(self, width: int) -> int:
         """The width of a context."""

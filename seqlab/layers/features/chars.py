@@ -73,11 +73,11 @@ class CharEncoder(keras.layers.Layer):
     @property
     def width(self) -> int:
         """Width of a word's vector."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must write `width`.")
 
     def encode(self, vectors: Tensor, real: Tensor, training: bool | None) -> Tensor:
         """From the characters' vectors `(forms, characters, dim)`, 0 where not `real`, to `(forms, width)`."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must write `encode`.")
 
     def build(self, chars_shape: Any, char_rows_shape: Any) -> None:
         """Builds the table and what a subclass has made."""

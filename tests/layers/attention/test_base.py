@@ -28,5 +28,5 @@ def test_inputs_of_another_rank():
 
 
 def test_subclasses_say_what_the_context_is():
-    with pytest.raises(NotImplementedError):
+    with pytest.raises(NotImplementedError, match="must write"):
         SequenceAttention().attend(INPUTS, None, False)

@@ -174,9 +174,9 @@ def test_a_model_saved_with_one_width_still_loads(tmp_path):
 
 def test_the_base_reads_nothing():
     base = CharEncoder(7)
-    with pytest.raises(NotImplementedError):
+    with pytest.raises(NotImplementedError, match="must write"):
         base.encode(None, None, False)
-    with pytest.raises(NotImplementedError):
+    with pytest.raises(NotImplementedError, match="must write"):
         assert base.width
 
 
