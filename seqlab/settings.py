@@ -53,7 +53,12 @@ class DataSettings(Part):
     held_out: float = Field(
         0.1, gt=0, description="held out where there is no dev: a share below 1, or a number of sentences"
     )
-    split_seed: int = Field(1, ge=0, description="seed of what is held out and of folds, the same for all runs")
+    sentences: int | None = Field(
+        None, ge=1, description="train on so many sentences, drawn from what is not held out; on all if not given"
+    )
+    split_seed: int = Field(
+        1, ge=0, description="seed of what is held out, of folds and of data.sentences, the same for all runs"
+    )
     folds: int | None = Field(None, ge=2, description="n-fold training over the training file in place of one run")
 
 

@@ -60,6 +60,7 @@ def corpora(settings: Settings, strict: bool = False) -> Data:
         dev = read(data.dev, task, data, scheme)
     else:
         train, dev = held_out(train, data.held_out, data.split_seed)
+    train = limited(train, data.sentences, data.split_seed)
     test = read(data.test, task, data, scheme) if data.test is not None else None
     for name, other in (("development", dev), ("test", test)):
         if other is not None:
@@ -77,6 +78,18 @@ def held_out(train: Corpus, amount: float, seed: int) -> tuple[Corpus, Corpus]:
         )
     drawn, rest = train.sample(count, seed)
     return rest, drawn
+
+
+def limited(train: Corpus, sentences: int | None, seed: int) -> Corpus:
+    """Draws so many sentences of the training corpus by the seed; all of them for `None`."""
+    if sentences is None:
+        return train
+    if sentences > len(train):
+        raise DataError(
+            f"data.sentences asks for {sentences} sentences, training has {len(train)} that are not held out. Set it "
+            "to at most that, or leave it out."
+        )
+    return train.sample(sentences, seed)[0]
 
 
 def digest(settings: Settings) -> dict[str, str]:

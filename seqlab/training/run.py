@@ -222,12 +222,13 @@ def train_folds(
         `{"folds": [F1 of each], "mean": ..., "stdev": ...}`, also written to `scores.json`.
     """
     folder = Path(folder)
-    train_corpus = data_room.read(settings.data.train, settings.task, settings.data)
+    data = settings.data
+    train_corpus = data_room.limited(data_room.read(data.train, settings.task, data), data.sentences, data.split_seed)
     examine(settings, train_corpus)
     with locked(folder):
         _open_folder(settings, folder, resume)
         found = []
-        for number, (rest, part) in enumerate(train_corpus.folds(settings.data.folds or 2, settings.data.split_seed)):
+        for number, (rest, part) in enumerate(train_corpus.folds(data.folds or 2, data.split_seed)):
             place = folder / f"fold-{number}"
             data_room.report_unseen(rest, part, settings.task, f"fold {number}", strict)
             if not (place / SCORES).exists():

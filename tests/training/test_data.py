@@ -42,6 +42,15 @@ def test_held_out_follows_its_seed(folder: Path) -> None:
     assert [s.words for s in one] == [s.words for s in again] != [s.words for s in other]
 
 
+def test_training_on_so_many_sentences_keeps_what_is_held_out(folder: Path) -> None:
+    whole = data_room.corpora(settings(folder, dev=None, held_out=6))
+    few = data_room.corpora(settings(folder, dev=None, held_out=6, sentences=7))
+    assert len(few.train) == 7 and {s.words for s in few.train} < {s.words for s in whole.train}
+    assert [s.words for s in few.dev] == [s.words for s in whole.dev]
+    with pytest.raises(DataError, match=r"data.sentences asks for 19 sentences, training has 18 that are not held out"):
+        data_room.corpora(settings(folder, dev=None, held_out=6, sentences=19))
+
+
 @pytest.mark.parametrize("amount", [0.001, 24, 100, 0.999])
 def test_held_out_leaves_something_on_both_sides(amount: float) -> None:
     with pytest.raises(DataError, match=r"Cannot hold out \d+ of 24 sentences.*Set data.held_out"):
