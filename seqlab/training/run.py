@@ -7,12 +7,14 @@ import json
 import logging
 import platform
 import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import keras
 
+from seqlab.corpora.records import Corpus
 from seqlab.errors import DataError, SettingsError
 from seqlab.evaluation.scores import Scores
 from seqlab.files import write_text
@@ -228,7 +230,9 @@ def train_folds(
     with locked(folder):
         _open_folder(settings, folder, resume)
         found = []
-        for number, (rest, part) in enumerate(train_corpus.folds(data.folds or 2, data.split_seed)):
+        folds = list(train_corpus.folds(data.folds or 2, data.split_seed))
+        _examine_folds(settings, folds)
+        for number, (rest, part) in enumerate(folds):
             place = folder / f"fold-{number}"
             data_room.report_unseen(rest, part, settings.task, f"fold {number}", strict)
             if not (place / SCORES).exists():
@@ -240,3 +244,12 @@ def train_folds(
         summary = {"folds": found, "mean": statistics.mean(found), "stdev": statistics.stdev(found)}
         write_text(folder / SCORES, json.dumps(summary, indent=1) + "\n")
     return summary
+
+
+def _examine_folds(settings: Settings, folds: Sequence[tuple[Corpus, Corpus]]) -> None:
+    """Holds the rules against all folds before the first is trained: one may lack a type that the others have."""
+    for number, (rest, part) in enumerate(folds):
+        try:
+            examine(settings, rest, part)
+        except (DataError, SettingsError) as error:
+            raise type(error)(f"Without fold {number}, which is held out in turn: {error}") from error

@@ -86,7 +86,8 @@ class RunState(keras.callbacks.Callback):
         """Saves the state."""
         self.epochs = epoch + 1
         self.stopped = bool(self.model.stop_training)
-        self.history.append({"epoch": epoch, **{name: float(value) for name, value in (logs or {}).items()}})
+        figures = {"learning_rate": self.model.optimizer.learning_rate, **(logs or {})}
+        self.history.append({"epoch": epoch, **{name: float(value) for name, value in figures.items()}})
         self._write()
 
     def _write(self) -> None:

@@ -12,9 +12,11 @@ import keras
 import pytest
 from numpy.testing import assert_allclose
 
+from seqlab.corpora.conll import write_conll
+from seqlab.corpora.records import Corpus, Sentence
 from seqlab.errors import DataError, SettingsError
 from seqlab.inference.load import load
-from seqlab.settings import DataSettings, Settings, WordSettings
+from seqlab.settings import DataSettings, RuleSettings, Settings, WordSettings
 from seqlab.training import run as runs
 from seqlab.training.lock import locked
 from tests import tiny
@@ -217,6 +219,20 @@ def test_folds_give_mean_and_spread_and_go_on_after_a_cut(tmp_path: Path, monkey
     summary = runs.train_folds(settings, folder, resume=True, verbose=0)
     assert summary["folds"][1] == scores(folder / "fold-1")["dev"]["overall"]["f1"]
     assert (folder / "fold-1" / "model.keras").is_file()
+
+
+def test_a_fold_that_lacks_a_type_of_a_rule_is_told_before_any_training(tmp_path: Path) -> None:
+    sentences = [Sentence(("a", "b"), {"chunk": ("B-X", "O")}) for _ in range(5)]
+    corpus = Corpus([Sentence(("a",), {"chunk": ("B-Y",)}), *sentences], {"chunk": "iob2"})
+    write_conll(corpus, tmp_path / "train.conll")
+    settings = Settings(
+        data=DataSettings(train=str(tmp_path / "train.conll"), columns={"word": 0, "chunk": 1}, folds=2),
+        task="chunk",
+        rules=RuleSettings(at_most_one=("Y",)),
+    )
+    with pytest.raises(SettingsError, match=r"Without fold [01], which is held out in turn: .*Y"):
+        runs.train_folds(settings, tmp_path / "folds", verbose=0)
+    assert not list((tmp_path / "folds").glob("fold-*"))
 
 
 def test_a_folder_in_use_is_refused(finished_copy: Path, tmp_path: Path) -> None:

@@ -51,6 +51,8 @@ def test_a_cut_training_goes_on_as_if_it_had_not_been(tmp_path: Path) -> None:
     resumed, again, rest = trained(tmp_path / "cut.npz", 4, first=2)
     assert rest == losses[2:]
     assert again.history == state.history and again.epochs == 4
+    rates = [line["learning_rate"] for line in state.history]
+    assert rates[0] == np.float32(0.1) > rates[-1]  # that of each epoch, before it may be reduced
     for one, other in zip(whole.variables, resumed.variables, strict=True):
         assert_array_equal(*map(keras.ops.convert_to_numpy, (one, other)))
     assert float(resumed.optimizer.learning_rate) == float(whole.optimizer.learning_rate) < 0.1
