@@ -1,4 +1,4 @@
-"""Corpora: sentences with their annotation columns, read from column files and CoNLL-U."""
+"""Corpora: sentences with their annotation columns, read from column files and CoNLL-U; pieces of music."""
 
 from __future__ import annotations
 
@@ -6,6 +6,19 @@ from seqlab.corpora.breaches import Breach, breaches
 from seqlab.corpora.check import Report, check
 from seqlab.corpora.conll import conll, write_conll
 from seqlab.corpora.conllu import conllu
+from seqlab.corpora.piano_roll import PianoRolls, piano_rolls
 from seqlab.corpora.records import Corpus, Sentence
 
-__all__ = ["Breach", "Corpus", "Report", "Sentence", "breaches", "check", "conll", "conllu", "write_conll"]
+__all__ = [
+    "Breach",
+    "Corpus",
+    "PianoRolls",
+    "Report",
+    "Sentence",
+    "breaches",
+    "check",
+    "conll",
+    "conllu",
+    "piano_rolls",
+    "write_conll",
+]
