@@ -8,6 +8,7 @@ from seqlab.corpora.conll import conll, write_conll
 from seqlab.corpora.conllu import conllu
 from seqlab.corpora.piano_roll import PianoRolls, piano_rolls
 from seqlab.corpora.records import Corpus, Sentence
+from seqlab.corpora.tasks import all_sentences, joined_sentences, task_corpora
 
 __all__ = [
     "Breach",
@@ -15,10 +16,13 @@ __all__ = [
     "PianoRolls",
     "Report",
     "Sentence",
+    "all_sentences",
     "breaches",
     "check",
     "conll",
     "conllu",
+    "joined_sentences",
     "piano_rolls",
+    "task_corpora",
     "write_conll",
 ]
