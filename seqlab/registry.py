@@ -24,6 +24,8 @@ CLASSES = {
     "CharCNN": "seqlab.layers.features.chars",
     "CharLSTM": "seqlab.layers.features.chars",
     "DilatedCNN": "seqlab.layers.dilated_cnn",
+    "ElmoRecurrence": "seqlab.layers.elmo",
+    "ElmoTokens": "seqlab.layers.elmo",
     "Ensemble": "seqlab.models.ensemble",
     "GRUCell": "seqlab.layers.cells.gru",
     "Highway": "seqlab.layers.highway",

@@ -28,6 +28,7 @@ from seqlab.layers.cells.wrappers import LearnedStateCell, RecurrentDropoutCell,
 from seqlab.layers.cells.zoneout import ZoneoutCell
 from seqlab.layers.connections import CONNECTIONS
 from seqlab.layers.dilated_cnn import DilatedCNN
+from seqlab.layers.elmo import ElmoRecurrence, ElmoTokens
 from seqlab.layers.features.casing import CasingEmbedding
 from seqlab.layers.features.categories import CategoryEmbedding
 from seqlab.layers.features.chars import CharCNN, CharLSTM
@@ -53,6 +54,7 @@ FLOATS = RANDOM.normal(size=(3, 6, 5)).astype("float32")
 PAIRS = FLOATS[..., :4]
 INTEGERS = np.array([[1, 2, 3, 4], [5, 6, 0, 0]], "int32")
 CHARS = np.array([[0, 0, 0], [2, 3, 1], [4, 0, 0]], "int32")
+SPELLED = np.array([[[5, 1, 2], [3, 1, 4]], [[5, 2, 2], [0, 0, 0]]], "int32")
 CHAR_ROWS = np.array([[1, 2, 1, 0], [2, 0, 0, 0]], "int32")
 MASK = np.arange(6) < np.array([6, 4, 1])[:, None]
 LABELS = RANDOM.integers(0, 4, (3, 6))
@@ -158,6 +160,8 @@ LAYERS = (
     ),
     replace(_row(CasingEmbedding, INTEGERS, patterns=7, dim=3), exceptions=NO_MASK),
     replace(_row(CategoryEmbedding, INTEGERS, values=7, dim=3, field="suffix_3"), exceptions=NO_MASK),
+    replace(_row(ElmoTokens, SPELLED, filters=((1, 2), (2, 3)), dim=3, characters=5, projection=4), exceptions=NO_MASK),
+    _row(ElmoRecurrence, PAIRS, units=6, projection=4, cell_clip=5.0, projection_clip=4.0, skip_connections=True),
     replace(_row(CharCNN, CHARS, CHAR_ROWS, characters=5, dim=3, filters=4, dropout=0.1), exceptions=NO_MASK),
     replace(
         _row(CharCNN, CHARS, CHAR_ROWS, characters=5, dim=3, filters=2, widths=(2, 3, 4), highway=2, initial_range=0.1),

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import io
 
-from seqlab.progress import reading_bar
+from seqlab.progress import counting_bar, reading_bar
 
 
 class Terminal(io.StringIO):
@@ -18,6 +18,15 @@ def test_a_bar_on_a_terminal(monkeypatch) -> None:
         move(50, 200)
         move(200, 200)
     assert "reading glove.txt" in screen.getvalue() and "200/200 bytes" in screen.getvalue()
+
+
+def test_a_bar_that_counts(monkeypatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    screen = Terminal()
+    with counting_bar("sentences", screen) as move:
+        move(5, 20)
+        move(20, 20)
+    assert "sentences" in screen.getvalue() and "20/20" in screen.getvalue()
 
 
 def test_nothing_elsewhere() -> None:

@@ -22,7 +22,7 @@ class Embed:
 
     producer: Annotated[
         tyro.conf.Positional[Path],
-        tyro.conf.arg(help="what gives the vectors: a file of vectors (.h5)"),
+        tyro.conf.arg(help="what gives the vectors: a folder of ELMo's (options, weights), or a file of vectors (.h5)"),
     ]
     files: Annotated[tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(help="files of sentences")]
     output: Annotated[Path, tyro.conf.arg(help="file to write, which ends in .h5")]
@@ -48,10 +48,12 @@ def main(arguments: Sequence[str]) -> int:
     sentences = [words for path in options.files for words in _sentences(path, options)]
 
     from seqlab.models.producers import open_producer
+    from seqlab.progress import counting_bar
     from seqlab.text.contextual_store import write_store
 
     producer = open_producer(options.producer)
-    count = write_store(options.output, producer, sentences, options.half)
+    with counting_bar("sentences") as progress:
+        count = write_store(options.output, producer, sentences, options.half, progress=progress)
     size = options.output.stat().st_size / 1e6
     print(
         f"{options.output}: {count} different sentences of {len(sentences)}, {producer.layers} layers of width "

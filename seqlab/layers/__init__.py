@@ -26,6 +26,7 @@ from seqlab.layers.cells import (
     ZoneoutCell,
 )
 from seqlab.layers.dilated_cnn import DilatedCNN
+from seqlab.layers.elmo import ElmoRecurrence, ElmoTokens
 from seqlab.layers.features import (
     CasingEmbedding,
     CategoryEmbedding,
@@ -55,6 +56,8 @@ __all__ = [
     "CharEncoder",
     "CharLSTM",
     "DilatedCNN",
+    "ElmoRecurrence",
+    "ElmoTokens",
     "GRUCell",
     "Head",
     "Highway",

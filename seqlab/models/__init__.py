@@ -5,6 +5,7 @@ from __future__ import annotations
 from seqlab.models.auxiliary import Auxiliary
 from seqlab.models.best import BestWeights
 from seqlab.models.distillation import Distillation
+from seqlab.models.elmo import Elmo
 from seqlab.models.ensemble import Ensemble
 from seqlab.models.sequence_model import SequenceModel
 from seqlab.models.tagger import Tagger
@@ -15,6 +16,7 @@ __all__ = [
     "Auxiliary",
     "BestWeights",
     "Distillation",
+    "Elmo",
     "Ensemble",
     "SequenceModel",
     "Tagger",

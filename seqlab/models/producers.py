@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from seqlab.errors import SettingsError
+from seqlab.models.elmo import Elmo
 from seqlab.text.contextual import Producer, contextual_of
 from seqlab.text.contextual_store import ContextualStore
 
@@ -28,7 +29,14 @@ class Kind:
     opens: Callable[[Path], Producer]
 
 
-KINDS = (Kind("a file of contextual vectors (.h5)", lambda place: place.suffix == ".h5", ContextualStore),)
+def _is_elmo(place: Path) -> bool:
+    return any(place.glob("*options*.json")) and any(place.glob("*weights*.h*5"))
+
+
+KINDS = (
+    Kind("a file of contextual vectors (.h5)", lambda place: place.suffix == ".h5", ContextualStore),
+    Kind("a folder of ELMo's, with *options*.json and *weights*.hdf5", _is_elmo, Elmo.from_folder),
+)
 """All kinds; the first that fits opens a place."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
@@ -164,6 +164,7 @@ def write_store(
     sentences: Sequence[Sequence[str]],
     half: bool = False,
     at_once: int = SENTENCES_AT_ONCE,
+    progress: Callable[[int, int], None] | None = None,
 ) -> int:
     """Writes the vectors of sentences to a file, whole or not at all, with those of `at_once` sentences in memory.
 
@@ -174,6 +175,7 @@ def write_store(
             out, as are empty ones.
         half: Numbers of 16 bits in place of 32.
         at_once: Sentences that the producer is asked about at once.
+        progress: Told the sentences that are done, and all of them.
 
     Returns:
         The number of sentences written.
@@ -201,6 +203,8 @@ def write_store(
         vectors = file.create_dataset("vectors", shape, kind, maxshape=(None, *shape[1:]), chunks=(size, *shape[1:]))
         for start in range(0, len(distinct), at_once):
             _append(vectors, producer, distinct[start : start + at_once])
+            if progress is not None:
+                progress(min(start + at_once, len(distinct)), len(distinct))
     return len(distinct)
 
 

@@ -30,7 +30,9 @@ def test_blocks_and_order_change_nothing(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(contextual_store, "CHUNK", 30)
     monkeypatch.setattr(contextual_store, "WORDS_AT_ONCE", 2)
     toy = Toy()
-    assert write_store(tmp_path / "v.h5", toy, SENTENCES, at_once=2) == 3
+    told: list[tuple[int, int]] = []
+    assert write_store(tmp_path / "v.h5", toy, SENTENCES, at_once=2, progress=lambda *n: told.append(n)) == 3
+    assert told == [(2, 3), (3, 3)]
     assert toy.asked == SENTENCES[:3]  # each sentence once, in order
     with ContextualStore(tmp_path / "v.h5") as store:
         same(store.vectors(SENTENCES), SENTENCES)

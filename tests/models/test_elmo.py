@@ -1,0 +1,111 @@
+"""ELMo from its official files, against the published fixture and against an independent model in NumPy."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+
+from seqlab.cli.main import main
+from seqlab.errors import SettingsError
+from seqlab.models.elmo import Elmo
+from seqlab.models.producers import open_producer
+from seqlab.text.contextual_store import ContextualStore
+from tests.migration.official import options_of, random_weights, write
+from tests.oracles import bilm as oracle
+
+SENTENCES = [["Snow", "fell", "."], ["Übermäßig", "lange", "Wörter", ",", "auch"], ["It"], []]
+
+
+PLAIN: dict[str, Any] = {"cell_clip": None, "proj_clip": None}
+MODELS = {
+    "skip and both clips": options_of(use_skip_connections=True),
+    "plain": options_of(**PLAIN),
+    "three layers, not projected": options_of(dim=5, projection_dim=5, n_layers=3, use_skip_connections=True),
+}
+MODELS["plain"]["char_cnn"] |= {"activation": "tanh", "n_highway": 0}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_equals_an_independent_model(name: str, tmp_path) -> None:
+    options = MODELS[name]
+    weights = random_weights(options)
+    elmo = Elmo.from_folder(write(tmp_path, options, weights), batch_size=3)
+    assert (elmo.layers, elmo.width) == (1 + options["lstm"]["n_layers"], 2 * options["lstm"]["projection_dim"])
+    for found, words in zip(elmo.vectors(SENTENCES), SENTENCES, strict=True):
+        assert found.dtype == np.float32 and found.shape == (elmo.layers, len(words), elmo.width)
+        if words:
+            np.testing.assert_allclose(found, oracle.bilm(words, weights, options)[0], rtol=1e-4, atol=1e-5)
+
+
+def test_each_option_changes_the_vectors(tmp_path) -> None:
+    base = options_of(use_skip_connections=True)
+    found = {}
+    for change in ({}, {"use_skip_connections": False}, {"cell_clip": None}, {"proj_clip": None}):
+        options = {**base, "lstm": {**base["lstm"], **change}}
+        weights = random_weights(options)
+        found[str(change)] = oracle.bilm(SENTENCES[1], weights, options)[0]  # equal to Elmo's by the test above
+    first, *others = found.values()
+    assert all(np.abs(first - other).max() > 1e-3 for other in others)
+
+
+def test_states_go_on_where_asked_for_and_stay_in_their_rows(tmp_path) -> None:
+    options = MODELS["skip and both clips"]
+    weights = random_weights(options)
+    elmo = Elmo.from_folder(write(tmp_path, options, weights), stateful=True, batch_size=2)
+    first, second, third = elmo.vectors(SENTENCES[:3])  # two batches: the third sentence is in the first's row
+    (fourth,) = elmo.vectors([SENTENCES[0]])
+    wanted, after = oracle.bilm(SENTENCES[0], weights, options)
+    np.testing.assert_allclose(first, wanted, rtol=1e-4, atol=1e-5)
+    wanted, after = oracle.bilm(SENTENCES[2], weights, options, after)
+    np.testing.assert_allclose(third, wanted, rtol=1e-4, atol=1e-5)
+    wanted, _ = oracle.bilm(SENTENCES[0], weights, options, after)
+    np.testing.assert_allclose(fourth, wanted, rtol=1e-4, atol=1e-5)
+    assert np.abs(fourth - first).max() > 1e-3
+    np.testing.assert_allclose(second, oracle.bilm(SENTENCES[1], weights, options)[0], rtol=1e-4, atol=1e-5)
+    elmo.reset()
+    np.testing.assert_allclose(elmo.vectors([SENTENCES[0]])[0], first, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.corpus
+def test_equals_the_published_fixture(real_data) -> None:
+    folder = real_data / "elmo_fixtures" / "model"
+    if not folder.is_dir():
+        pytest.skip(f"no ELMo fixture: {folder} is absent")
+    elmo = Elmo.from_folder(folder, stateful=True, batch_size=3)
+    rows = json.loads((folder / "lm_embeddings_sentences.json").read_text("utf-8"))
+    expected = [h5py.File(folder / f"lm_embeddings_{k}.hdf5", "r") for k in range(3)]
+    for number in range(10):
+        found = elmo.vectors([row[number].split() for row in rows])
+        for array, file in zip(found, expected, strict=True):
+            wanted = file[str(number)][...]  # (direction, time, width) of the top layer
+            np.testing.assert_allclose(array[-1, :, :16], wanted[0], rtol=0, atol=1e-5)
+            np.testing.assert_allclose(array[-1, :, 16:], wanted[1], rtol=0, atol=1e-5)
+    for file in expected:
+        file.close()
+
+
+def test_the_command_line_writes_its_vectors(tmp_path, capsys) -> None:
+    folder = write(tmp_path, MODELS["plain"])
+    (tmp_path / "raw.txt").write_text("Snow fell .\n")
+    output = tmp_path / "v.h5"
+    assert main(["embed", str(folder), str(tmp_path / "raw.txt"), "--format", "text", "--output", str(output)]) == 0
+    assert "1 different sentences of 1, 3 layers of width 6" in capsys.readouterr().out
+    with ContextualStore(output) as store:
+        wanted, _ = oracle.bilm(SENTENCES[0], random_weights(MODELS["plain"]), MODELS["plain"])
+        np.testing.assert_allclose(store.vectors(SENTENCES[:1])[0], wanted, rtol=1e-4, atol=1e-5)
+
+
+def test_its_place_opens_it_again(tmp_path) -> None:
+    folder = write(tmp_path, MODELS["plain"])
+    elmo = open_producer(folder)
+    assert isinstance(elmo, Elmo) and elmo.place == str(folder)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "options.json").rename(tmp_path / "elsewhere" / "options.json")
+    apart = Elmo.from_files(tmp_path / "elsewhere" / "options.json", tmp_path / "lm_weights.hdf5")
+    assert apart.place is None  # no folder holds both
+    with pytest.raises(SettingsError, match="batch_size"):
+        Elmo.from_files(tmp_path / "elsewhere" / "options.json", tmp_path / "lm_weights.hdf5", batch_size=0)
