@@ -114,6 +114,32 @@ class CharSettings(Part):
         return given
 
 
+class ContextualSettings(Part):
+    """Vectors of tokens that depend on their sentence, as ELMo's."""
+
+    file: str | None = Field(None, description="file of contextual vectors (.h5), as seqlab embed writes it")
+    producer: str | None = Field(
+        None, description="producer of the vectors that the file lacks, named in the model: see seqlab embed"
+    )
+    layer_norm: Literal["token", "batch"] | None = Field(
+        None, description="normalise each layer before the mix: each token's vector, or a batch's, as bilm-tf does"
+    )
+    dropout: float = Field(0.0, ge=0, lt=1, description="share of the mix's components dropped in training")
+
+    @property
+    def given(self) -> bool:
+        """Whether there is a source."""
+        return self.file is not None or self.producer is not None
+
+    def model_post_init(self, context: Any) -> None:
+        """Checks what concerns several of them."""
+        if not self.given and (self.layer_norm is not None or self.dropout):
+            raise SettingsError(
+                "contextual.layer_norm and contextual.dropout are about contextual vectors: name their source "
+                "(contextual.file or contextual.producer), or leave them out."
+            )
+
+
 class EncoderSettings(Part):
     """The sequence encoder."""
 

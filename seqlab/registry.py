@@ -40,6 +40,7 @@ CLASSES = {
     "RecurrentStack": "seqlab.layers.stack",
     "ResidualCell": "seqlab.layers.cells.wrappers",
     "SCLSTMCell": "seqlab.layers.cells.sc_lstm",
+    "ScalarMix": "seqlab.layers.features.scalar_mix",
     "SRNCell": "seqlab.layers.cells.gru",
     "SelfAttention": "seqlab.layers.attention.hops",
     "SequenceModel": "seqlab.models.sequence_model",

@@ -14,6 +14,7 @@ from seqlab.model_settings import (
     AttentionSettings,
     Cell,
     CharSettings,
+    ContextualSettings,
     EncoderSettings,
     WordSettings,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "AuxiliarySettings",
     "Cell",
     "CharSettings",
+    "ContextualSettings",
     "DataSettings",
     "DistillSettings",
     "EncoderSettings",
@@ -209,6 +211,7 @@ class Settings(Part):
     words: WordSettings = WordSettings()
     chars: CharSettings = CharSettings()
     encoder: EncoderSettings = EncoderSettings()
+    contextual: ContextualSettings = ContextualSettings()
     head: Literal["crf", "softmax"] = Field("crf", description="output layer")
     constrained: bool = Field(False, description="decode only what the tag scheme allows")
     rules: RuleSettings = RuleSettings()

@@ -31,6 +31,7 @@ from seqlab.layers.dilated_cnn import DilatedCNN
 from seqlab.layers.features.casing import CasingEmbedding
 from seqlab.layers.features.categories import CategoryEmbedding
 from seqlab.layers.features.chars import CharCNN, CharLSTM
+from seqlab.layers.features.scalar_mix import ScalarMix
 from seqlab.layers.features.words import WordEmbedding
 from seqlab.layers.heads.base import Head
 from seqlab.layers.heads.crf import CRFHead
@@ -55,10 +56,12 @@ CHARS = np.array([[0, 0, 0], [2, 3, 1], [4, 0, 0]], "int32")
 CHAR_ROWS = np.array([[1, 2, 1, 0], [2, 0, 0, 0]], "int32")
 MASK = np.arange(6) < np.array([6, 4, 1])[:, None]
 LABELS = RANDOM.integers(0, 4, (3, 6))
+MANY_LAYERS = RANDOM.normal(size=(3, 6, 2, 4)).astype("float32")
 
 SHORT_LABELS = np.array([[0, 1, 1, 3], [2, 2, -1, -1], [3, -1, -1, -1]])  # fewer than steps, as CTC wants them
 MANY_LABELS = np.arange(72).reshape(3, 6, 4) % 3 % 2  # yes or no for each tag
 
+LAYERS_OF_TOKENS = {"mask routes": "reads several layers of each token, a mask of which Keras' Masking cannot make"}
 NO_MASK = {
     "padding": "reads each token by itself: no token's vector depends on another, so it takes no mask",
     "mask routes": "takes no mask, see above",
@@ -168,6 +171,10 @@ LAYERS = (
     replace(_row(Highway, FLOATS, layers=2, activation="tanh", transform_bias=-2.0), exceptions=NO_MASK),
     replace(_row(MultiLabelHead, FLOATS, tags=4, threshold=0.3), labels=MANY_LABELS),
     replace(_row(Projection, FLOATS, units=3, clip=2.0), exceptions=NO_MASK),
+    replace(_row(ScalarMix, MANY_LAYERS, layers=2, width=4, dropout=0.1), exceptions=LAYERS_OF_TOKENS),
+    replace(
+        _row(ScalarMix, MANY_LAYERS, layers=2, width=4, layer_norm="batch"), option="batch", exceptions=LAYERS_OF_TOKENS
+    ),
     _row(SoftmaxHead, FLOATS, tags=4, reduction="sum", label_smoothing=0.1),
     replace(_row(WordEmbedding, INTEGERS, rows=5, dim=3, frozen_rows=2, dropout=0.1), exceptions=NO_MASK),
     replace(_row(WordEmbedding, INTEGERS, rows=7, dim=3, unknown="zero"), option="zero", exceptions=NO_MASK),

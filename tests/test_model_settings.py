@@ -33,6 +33,8 @@ DATA = {"train": "train.conll"}
         ({"words": {"prefixes": [0]}}, r"words.prefixes are different numbers above 0, as 2 3; received \(0,\)"),
         ({"words": {"columns": ["poss"]}}, r"words.columns are different ones of data.columns \(word, label\)"),
         ({"words": {"columns": ["label"]}}, r"others than those that are learnt and the words; received 'label'"),
+        ({"contextual": {"dropout": 0.5}}, r"contextual.layer_norm and contextual.dropout .* name their source"),
+        ({"contextual": {"layer_norm": "token"}}, r"contextual.layer_norm and contextual.dropout .* name their source"),
         ({"chars": {"units": 3}}, r"chars.units is for words.chars lstm, received cnn: leave it out"),
         ({"chars": {"widths": [2]}, "words": {"chars": "lstm"}}, r"chars.widths is for words.chars cnn, received lstm"),
         ({"chars": {"filters": 2}, "words": {"chars": "lstm"}}, r"chars.filters is for words.chars cnn, received lstm"),

@@ -53,7 +53,7 @@ def test_every_part_is_documented(kind):
         ({"encoder": {"unit": 3}}, r"^Settings: encoder: EncoderSettings: unknown key 'unit'.*Did you mean 'units'\?$"),
         ({"epoch": 3}, r"^Settings: unknown key 'epoch'; known: .*Did you mean 'training\.epochs'\?$"),
         ({"training.epoch": 3}, r"Did you mean 'training\.epochs'\?$"),
-        ({"dropout": 0.5}, r"Did you mean 'words\.dropout' or 'chars\.dropout' or 'encoder\.dropout'\?$"),
+        ({"dropout": 0.5}, r"'words\.dropout' or 'chars\.dropout' or 'encoder\.dropout' or 'contextual\.dropout'\?$"),
         (
             {"encoder": {"epochs": 3}},
             r"known: kind, units, layers, dropout, .*heads, attention\. Did you mean 'training\.epochs'\?$",

@@ -11,6 +11,7 @@ import numpy as np
 
 from seqlab.batches.buckets import bucket_bounds
 from seqlab.constants import IGNORE
+from seqlab.text.contextual import FIELD, Contextual
 from seqlab.text.vectorizer import Encoded
 
 FIELDS = ("words", "casing", "mask", "char_rows", "chars")
@@ -18,7 +19,8 @@ FIELDS = ("words", "casing", "mask", "char_rows", "chars")
 
 def fields_of(encoded: Encoded) -> tuple[str, ...]:
     """The names of all arrays that `Batches` can give: those that every vectorizer knows, and its categories."""
-    return (*FIELDS, *(name for name in encoded.tokens if name not in (*FIELDS, "forms")))
+    others = (name for name in encoded.tokens if name not in (*FIELDS, "forms"))
+    return (*FIELDS, *others, *([FIELD] if encoded.contextual is not None else []))
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,8 @@ class Batches(keras.utils.PyDataset):
     - `mask`: `(batch, time)`, true at real tokens.
     - `chars`: `(forms, characters)`, the distinct word forms of the batch, row 0 empty; 0 at padding.
     - `char_rows`: `(batch, time)`, the row of each token in `chars`.
+    - `contextual`: `(batch, time, layers, width)` float32, where the vectorizer has a source of them; 0 at padding.
+      They are read when a batch is made: memory holds those of one batch.
 
     The order of epoch `e` depends on `(seed, e)` alone, so a resumed run sees what an unbroken one would have seen.
 
@@ -107,6 +111,9 @@ class Batches(keras.utils.PyDataset):
         inputs["mask"] = mask
         if {"char_rows", "chars"} & set(self.fields):
             inputs["char_rows"], inputs["chars"] = self._characters(places, mask, index)
+        source = self.encoded.contextual
+        if FIELD in self.fields and source is not None:
+            inputs[FIELD] = self._contextual(source, mask, index)
         inputs = {name: inputs[name] for name in self.fields}
         labels = {task: _pick(self.encoded.labels[task], places, mask, IGNORE) for task in self.tasks}
         if len(self.tasks) == 1:
@@ -154,6 +161,13 @@ class Batches(keras.utils.PyDataset):
     def _spare(self, bucket: np.ndarray) -> float:
         computed = np.asarray(self.bounds, np.int64)[bucket].sum()
         return int(self.encoded.offsets[-1]) / (1 - self.limit) - float(computed)
+
+    def _contextual(self, source: Contextual, mask: np.ndarray, index: int) -> np.ndarray:
+        found = np.zeros((*mask.shape, source.layers, source.width), "float32")
+        words = [self.encoded.sentences[sentence].words for sentence in self.plan[index].sentences]
+        for row, vectors in enumerate(source.vectors(words)):
+            found[row, : vectors.shape[1]] = vectors.transpose(1, 0, 2)  # (time, layers, width)
+        return found
 
     def _characters(self, places: np.ndarray, mask: np.ndarray, index: int) -> tuple[np.ndarray, np.ndarray]:
         forms, places = np.unique(self.encoded.tokens["forms"][places[mask]], return_inverse=True)

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import tyro
 
-from seqlab.cli.reading import ReadingFlags
+from seqlab.cli.reading import CONTEXTUAL, ReadingFlags
 from seqlab.errors import SettingsError
 from seqlab.files import model_file, replaced
 
@@ -38,6 +38,7 @@ class Evaluate(ReadingFlags):
     diagram: Annotated[
         Path | None, tyro.conf.arg(help="image that shows the same, of one file; asks for the calibration too")
     ] = None
+    contextual: Annotated[Path | None, tyro.conf.arg(help=CONTEXTUAL)] = None
     strict: Annotated[bool, tyro.conf.arg(help="refuse labels that the model does not know")] = False
     json: Annotated[bool, tyro.conf.arg(help="print scores and all else that is asked for as JSON, a line a file")] = (
         False
@@ -63,6 +64,8 @@ def main(arguments: Sequence[str]) -> int:
     from seqlab.training.data import read
 
     tagger = load(model_file(options.model))
+    if options.contextual is not None:
+        tagger.contextual = options.contextual
     data = options.settings(options.model, tagger.task)
     for path in options.files:
         corpus = tagger.aligned(read(path, tagger.task, data))

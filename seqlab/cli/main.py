@@ -16,6 +16,7 @@ VERBS = {
     "evaluate": "score a model on labelled files, with an error report if asked",
     "calibrate": "make a model's probabilities honest",
     "tag": "tag text, files or standard input",
+    "embed": "write the contextual vectors of a corpus to a file",
     "ensemble": "average several models into one file",
     "export": "write a model as a TensorFlow SavedModel that needs no seqlab",
     "check": "look for trouble in labelled files",

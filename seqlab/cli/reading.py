@@ -13,6 +13,7 @@ import tyro
 from seqlab.errors import SettingsError
 from seqlab.settings import DataSettings, Settings
 
+CONTEXTUAL = "file of contextual vectors (.h5), or their producer, in place of what the model names"
 SEPARATOR = r"what stands between columns (conll), such as , or \t"
 
 

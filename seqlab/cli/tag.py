@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, TextIO
 
 import tyro
 
-from seqlab.cli.reading import SEPARATOR, parse_columns, parse_separator
+from seqlab.cli.reading import CONTEXTUAL, SEPARATOR, parse_columns, parse_separator
 from seqlab.errors import DataError, SettingsError
 from seqlab.files import model_file
 
@@ -55,6 +55,7 @@ class Tag:
             "column besides the words"
         ),
     ] = field(default_factory=list)
+    contextual: Annotated[Path | None, tyro.conf.arg(help=CONTEXTUAL)] = None
     separator: Annotated[str | None, tyro.conf.arg(help=f"{SEPARATOR}; any blanks if not given")] = None
     encoding: Annotated[str, tyro.conf.arg(help="text encoding of files and standard input; output is UTF-8")] = "utf-8"
 
@@ -72,6 +73,8 @@ def main(arguments: Sequence[str]) -> int:
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")
     tagger = load(model_file(options.model))
+    if options.contextual is not None:
+        tagger.contextual = options.contextual
     lines: Iterator[Any] = _sentences(options) if options.columns else _lines(options)
     while chunk := list(islice(lines, LINES_AT_ONCE)):
         tokenizer = whitespace if options.tokens else split_sentences

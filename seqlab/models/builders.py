@@ -13,8 +13,10 @@ from seqlab.layers.heads.crf import CRFHead
 from seqlab.layers.heads.rules import Rulebook
 from seqlab.layers.heads.softmax import SoftmaxHead
 from seqlab.models.inputs import CharMaker, Words, features_of, named, words_of
+from seqlab.models.producers import open_producer
 from seqlab.models.rules import Choice, rules_of
 from seqlab.text.categories import Category
+from seqlab.text.contextual import Contextual, contextual_of
 from seqlab.text.vectorizer import DEFAULT_RULES, Vectorizer
 from seqlab.text.vectors import WordVectors
 from seqlab.text.vocabulary import Labels, Vocabulary
@@ -30,6 +32,7 @@ def vectorizer_of(
     rules: Sequence[str] = DEFAULT_RULES,
     others: Sequence[str] = (),
     categories: Sequence[Category] = (),
+    contextual: Contextual | None = None,
 ) -> Vectorizer:
     """Builds the vectorizer of a training corpus for one task, and for others that are learnt besides.
 
@@ -40,6 +43,7 @@ def vectorizer_of(
         rules: Names of normalisation rules.
         others: Columns to learn besides.
         categories: Categorical features. Their values are those that training holds twice or more; others are unknown.
+        contextual: Where contextual vectors come from.
 
     Raises:
         DataError: The corpus lacks one of the columns.
@@ -69,6 +73,7 @@ def vectorizer_of(
         categories={
             category: Vocabulary.from_counts(category.counts(corpus), min_count=RARE) for category in categories
         },
+        contextual=contextual,
     )
 
 
@@ -82,10 +87,12 @@ def parts_of(
     constrained: Choice,
     constrained_loss: bool,
     categories: Sequence[Category],
+    contextual: Any,
 ) -> dict[str, Any]:
     """Builds what a tagger of a corpus is made of but for its encoder; see `Tagger.from_corpus`."""
     words = words_of(corpus, vectors, unseen_vectors=unseen_vectors)
-    vectorizer = vectorizer_of(corpus, task, words, categories=categories)
+    source = None if contextual is None else contextual_of(contextual, open_producer)
+    vectorizer = vectorizer_of(corpus, task, words, categories=categories, contextual=source)
     labels = vectorizer.labels[task]
     rules = rules_of(constrained, labels.items, vectorizer.schemes[task])
     return {

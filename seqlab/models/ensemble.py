@@ -140,15 +140,21 @@ def _vectorizers(members: Sequence[Tagger]) -> tuple[list[Vectorizer], list[int]
     """Returns the vectorizers that read words differently, and which of them each member uses."""
     found: list[Vectorizer] = []
     known: list[Any] = []
-    places = []
+    places: list[int] = []
     for member in members:
         config = member.vectorizer.get_config()
         reading = {name: value for name, value in config.items() if name not in ("labels", "schemes")}
-        if reading not in known:
+        alike = [k for k, other in enumerate(known) if other == reading and _same_source(found[k], member.vectorizer)]
+        if not alike:
+            alike = [len(known)]
             known.append(reading)
             found.append(member.vectorizer)
-        places.append(known.index(reading))
+        places.append(alike[0])
     return found, places
+
+
+def _same_source(one: Vectorizer, other: Vectorizer) -> bool:
+    return one.contextual is None or one.contextual.same(other.contextual)
 
 
 def _check(members: Sequence[Tagger]) -> str:

@@ -76,6 +76,7 @@ def copy_weights(source: Any, target: Any) -> None:
     New entries stand behind the old ones in every table, so each old weight is the first block of its new one. Word
     vectors are copied by word, since a word may move from the frozen rows to those that learn.
     """
+    target.vectorizer.contextual = source.vectorizer.contextual  # which may be of this process alone
     left = {id(part.head) for part in source.auxiliary}
     kept = [layer for layer in source.layers if id(layer) not in left]
     for old, new in zip(kept, target.layers, strict=True):

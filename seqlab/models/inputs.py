@@ -16,6 +16,7 @@ from seqlab.errors import SettingsError, suggest
 from seqlab.layers.features.casing import CasingEmbedding
 from seqlab.layers.features.categories import CategoryEmbedding
 from seqlab.layers.features.chars import CharCNN, CharLSTM
+from seqlab.layers.features.scalar_mix import ScalarMix
 from seqlab.layers.features.words import WordEmbedding
 from seqlab.text.casing import CASING
 from seqlab.text.rules import lookups
@@ -137,6 +138,7 @@ def features_of(
     unknown: str = "trained",
     char_options: Mapping[str, Any] | None = None,
     category_dim: int = 20,
+    mix_options: Mapping[str, Any] | None = None,
 ) -> list[keras.layers.Layer]:
     """Builds the feature layers and writes the file's vectors into the word table.
 
@@ -150,6 +152,7 @@ def features_of(
         unknown: What an unknown word's vector is, see `WordEmbedding`.
         char_options: Arguments of the character encoder that is made by name.
         category_dim: Width of the vectors of each of the vectorizer's categorical features.
+        mix_options: Arguments of the `ScalarMix` of contextual vectors, which is there if the vectorizer has a source.
 
     Raises:
         SettingsError: If `dim` differs from the width of the file's vectors, or there is no such character encoder.
@@ -165,7 +168,19 @@ def features_of(
         features.append(kind(len(vectorizer.characters), name="character_vectors", **(char_options or {})))
     elif chars is not None:
         features.append(chars(len(vectorizer.characters)))
+    source = vectorizer.contextual
+    if source is not None:
+        features.append(ScalarMix(source.layers, source.width, name="contextual_vectors", **(mix_options or {})))
     return features
+
+
+def inputs_of(features: Sequence[keras.layers.Layer]) -> dict[str, Any]:
+    """Makes the inputs that features read, and the mask: whole numbers but where a feature's `specs` say otherwise."""
+    specs: dict[str, Any] = {field: {"shape": (None,), "dtype": "int32"} for part in features for field in part.fields}
+    for feature in features:
+        specs |= getattr(feature, "specs", {})
+    specs["mask"] = {"shape": (None,), "dtype": "bool"}
+    return {name: keras.Input(name=name, **spec) for name, spec in specs.items()}
 
 
 def word_embedding(

@@ -20,8 +20,10 @@ from seqlab.models.auxiliary import Auxiliary
 from seqlab.models.decoding import Answer, Decoder
 from seqlab.models.gold import without_broken
 from seqlab.models.limited import Forced, limited
+from seqlab.models.producers import give_contextual
 from seqlab.models.sequence_model import SequenceModel
 from seqlab.models.tagging import Reading, Tagging, tagged
+from seqlab.text.contextual import Contextual
 from seqlab.text.tokenizer import Tokenizer, split_sentences
 from seqlab.text.vectorizer import Encoded, Vectorizer
 
@@ -53,6 +55,19 @@ class Labeller(SequenceModel):
     def scheme(self) -> str | None:
         """The tag scheme of the labels, `None` for plain labels."""
         return self.vectorizer.schemes.get(self.task)
+
+    @property
+    def contextual(self) -> Contextual | None:
+        """Where contextual vectors come from, `None` for a model that reads none.
+
+        May be set to a file of them (`ContextualStore`, or its path, which ends in .h5), a producer (or its place), or
+        `Contextual(file, producer)` for both. A model names file and place when it is saved; they do not travel in it.
+        """
+        return self.vectorizer.contextual
+
+    @contextual.setter
+    def contextual(self, source: Any) -> None:
+        give_contextual(self, source)
 
     def aligned(self, corpus: Any) -> Any:
         """Returns a corpus with this task's tags in the tagger's scheme; other sentences as they are."""

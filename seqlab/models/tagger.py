@@ -21,9 +21,10 @@ from seqlab.models.best import BestWeights
 from seqlab.models.distillation import Distillation
 from seqlab.models.extend import copy_weights, extended_config
 from seqlab.models.gold import without_broken
-from seqlab.models.inputs import CharMaker
+from seqlab.models.inputs import CharMaker, inputs_of
 from seqlab.models.labeller import Labeller, labelled
 from seqlab.models.limited import limited
+from seqlab.models.producers import open_producer
 from seqlab.models.rules import Choice
 from seqlab.models.weighing import ClassWeight, class_weights
 from seqlab.text.categories import Category
@@ -42,7 +43,8 @@ class Tagger(Labeller):
     Args:
         vectorizer: Turns words into integers; saved with the model.
         task: The column that is learnt, one of the vectorizer's.
-        features: Layers whose `fields` name the arrays they read (see `Batches`); their outputs are concatenated.
+        features: Layers whose `fields` name the arrays they read (see `Batches`; `specs` says which are no integers for
+            each token); their outputs are concatenated.
         encoder: Layer called as `encoder(x, mask=mask)`; it may return a list, one entry for each of its layers.
         head: Layer that scores labels, see `seqlab.layers.heads`.
         auxiliary: Other columns that are learnt besides, see `Auxiliary`. Their scores are further outputs, their
@@ -68,9 +70,7 @@ class Tagger(Labeller):
             raise ValueError(f"Tasks must be different ones of {', '.join(vectorizer.labels)}, received {tasks}.")
         for owner, column in ((head, task), *((part.head, part.task) for part in auxiliary)):
             check_labels(owner, column, vectorizer.labels[column])
-        needed = [field for feature in features for field in feature.fields]
-        inputs = {name: keras.Input((None,), dtype="int32", name=name) for name in needed}
-        inputs["mask"] = keras.Input((None,), dtype="bool", name="mask")
+        inputs = inputs_of(features)
 
         # === Functional model ===
         parts = [feature(*(inputs[field] for field in feature.fields)) for feature in features]
@@ -105,6 +105,7 @@ class Tagger(Labeller):
         constrained: Choice = False,
         constrained_loss: bool = False,
         categories: Sequence[Category] = (),
+        contextual: Any = None,
     ) -> Tagger:
         """Builds a tagger for a corpus: words, casing and characters into a recurrent stack and a head.
 
@@ -122,6 +123,7 @@ class Tagger(Labeller):
             constrained_loss: Whether the loss of a CRF keeps it too.
             categories: Further features, such as `Category("suffix", 3)` and `Category("column", "pos")`. What is
                 tagged must have the columns among them.
+            contextual: Source of contextual vectors, which a `ScalarMix` reads; see `Labeller.contextual`.
 
         Returns:
             The tagger, to be compiled.
@@ -129,10 +131,12 @@ class Tagger(Labeller):
         Raises:
             DataError: If the corpus has no such column.
         """
+        rules = (constrained, constrained_loss)
         parts = builders.parts_of(
-            corpus, task, word_vectors, chars, head, unseen_vectors, constrained, constrained_loss, categories
+            corpus, task, word_vectors, chars, head, unseen_vectors, *rules, categories, contextual
         )
-        return cls(task=task, encoder=encoder or RecurrentStack(100, layers=2, dropout=0.4, name="encoder"), **parts)
+        encoder = encoder or RecurrentStack(100, layers=2, dropout=0.4, name="encoder")
+        return cls(task=task, encoder=encoder, **parts)
 
     def extended(self, corpus: Corpus, constrained: Choice | None = None) -> Tagger:
         """Returns a tagger that has learnt the same and has room for a corpus' new labels, words and characters.
@@ -261,7 +265,7 @@ class Tagger(Labeller):
         """Rebuilds a tagger from `get_config()`."""
         deserialize = keras.saving.deserialize_keras_object
         found = cls(
-            vectorizer=Vectorizer.from_config(config["vectorizer"]),
+            vectorizer=Vectorizer.from_config(config["vectorizer"], open_producer),
             task=config["task"],
             features=[deserialize(feature, custom_objects) for feature in config["features"]],
             encoder=deserialize(config["encoder"], custom_objects),

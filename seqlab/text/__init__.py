@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from seqlab.text.casing import CASING, casing
 from seqlab.text.categories import Category, word_shape
+from seqlab.text.contextual import Contextual, Producer
+from seqlab.text.contextual_store import ContextualStore, write_store
 from seqlab.text.coverage import Coverage, coverage
 from seqlab.text.rules import RULES, lookups
 from seqlab.text.tokenizer import Token, split_sentences, tokenize, whitespace
@@ -15,9 +17,12 @@ __all__ = [
     "CASING",
     "RULES",
     "Category",
+    "Contextual",
+    "ContextualStore",
     "Coverage",
     "Encoded",
     "Labels",
+    "Producer",
     "Token",
     "Vectorizer",
     "Vocabulary",
@@ -30,4 +35,5 @@ __all__ = [
     "tokenize",
     "whitespace",
     "word_shape",
+    "write_store",
 ]

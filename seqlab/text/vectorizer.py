@@ -14,6 +14,7 @@ from seqlab.corpora.records import Sentence
 from seqlab.errors import DataError
 from seqlab.text.casing import casing
 from seqlab.text.categories import Category
+from seqlab.text.contextual import Contextual, Opener
 from seqlab.text.rules import lookups
 from seqlab.text.vocabulary import Labels, Vocabulary
 
@@ -33,6 +34,7 @@ class Encoded:
         characters: Characters of all distinct word forms, one after the other.
         form_offsets: Start of each form in `characters`, and the end of the last.
         unseen: Task name to the labels that the vectorizer does not know, with their counts.
+        contextual: Where the contextual vectors of the sentences come from, read batch by batch.
     """
 
     sentences: Sequence[Sentence]
@@ -42,6 +44,7 @@ class Encoded:
     characters: np.ndarray
     form_offsets: np.ndarray
     unseen: dict[str, Counter[str]] = field(default_factory=dict)
+    contextual: Contextual | None = None
 
     @property
     def lengths(self) -> np.ndarray:
@@ -64,6 +67,7 @@ class Vectorizer:
         schemes: Task name to its tag scheme, `None` for plain labels such as parts of speech.
         char_limit: Longest word, in characters, that the character encoder reads whole.
         categories: Categorical features, each with its values.
+        contextual: Where contextual vectors come from, for models that read them.
     """
 
     def __init__(
@@ -75,6 +79,7 @@ class Vectorizer:
         schemes: Mapping[str, str | None] | None = None,
         char_limit: int = 48,
         categories: Mapping[Category, Vocabulary] | None = None,
+        contextual: Contextual | None = None,
     ) -> None:
         if char_limit < 2:
             raise ValueError(f"char_limit must be at least 2, received {char_limit}.")
@@ -86,6 +91,7 @@ class Vectorizer:
         self.schemes = dict(schemes or {})
         self.char_limit = char_limit
         self.categories = dict(categories or {})
+        self.contextual = contextual
 
     def encode(
         self, sentences: Sequence[Sentence], strict: bool = False, tasks: Sequence[str] | None = None
@@ -102,8 +108,10 @@ class Vectorizer:
 
         Raises:
             DataError: With `strict`, naming the place of the first unknown label; a sentence that lacks a column which
-                is one of the features.
+                is one of the features, or that no contextual vectors can be had for.
         """
+        if self.contextual is not None:
+            self.contextual.check(sentences)
         offsets = np.zeros(len(sentences) + 1, np.int64)
         np.cumsum([len(sentence) for sentence in sentences], out=offsets[1:])
         forms: dict[str, int] = {}
@@ -123,6 +131,7 @@ class Vectorizer:
             labels={},
             characters=characters,
             form_offsets=form_offsets,
+            contextual=self.contextual,
         )
         for category, values in self.categories.items():
             encoded.tokens[category.name] = self._category(category, values, sentences, distinct, of_token)
@@ -188,11 +197,13 @@ class Vectorizer:
             "categories": [
                 {**category.get_config(), **values.get_config()} for category, values in self.categories.items()
             ],
+            "contextual": self.contextual and self.contextual.get_config(),
         }
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Vectorizer:
-        """Rebuilds a vectorizer from `get_config()`."""
+    def from_config(cls, config: Mapping[str, Any], opener: Opener | None = None) -> Vectorizer:
+        """Rebuilds a vectorizer from `get_config()`; `opener` opens the producer of contextual vectors."""
+        contextual = config.get("contextual")  # models saved before there was one have none, as with categories
         return cls(
             words=Vocabulary.from_config(config["words"]),
             characters=Vocabulary.from_config(config["characters"]),
@@ -200,7 +211,8 @@ class Vectorizer:
             rules=config["rules"],
             schemes=config["schemes"],
             char_limit=config["char_limit"],
-            categories={  # models saved before there were any have none
+            contextual=contextual and Contextual.from_config(contextual, opener),
+            categories={
                 Category(part["kind"], part["of"]): Vocabulary(part["items"]) for part in config.get("categories", ())
             },
         )

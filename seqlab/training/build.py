@@ -16,9 +16,11 @@ from seqlab.models import builders
 from seqlab.models.auxiliary import Auxiliary
 from seqlab.models.distillation import Distillation
 from seqlab.models.inputs import Words
+from seqlab.models.producers import open_producer
 from seqlab.models.tagger import Tagger
-from seqlab.settings import DistillSettings, Settings, TrainingSettings, WordSettings
+from seqlab.settings import ContextualSettings, DistillSettings, Settings, TrainingSettings, WordSettings
 from seqlab.text.categories import Category
+from seqlab.text.contextual import Contextual
 from seqlab.training.encoders import encoder_of
 from seqlab.training.rules import rulebook
 from seqlab.training.schedules import rate_of
@@ -54,7 +56,12 @@ def _built(settings: Settings, corpus: Corpus, words: Words | None) -> Tagger:
     words = read_words(settings, corpus) if words is None else words
     others = [settings.auxiliary.task] if settings.auxiliary.task else []
     vectorizer = builders.vectorizer_of(
-        corpus, settings.task, words, others=others, categories=_categories(settings.words)
+        corpus,
+        settings.task,
+        words,
+        others=others,
+        categories=_categories(settings.words),
+        contextual=_contextual(settings.contextual),
     )
     labels = vectorizer.labels[settings.task]
     rules = rulebook(settings, labels.items, vectorizer.schemes[settings.task])
@@ -71,6 +78,7 @@ def _built(settings: Settings, corpus: Corpus, words: Words | None) -> Tagger:
             unknown=settings.words.unknown,
             category_dim=settings.words.category_dim,
             char_options=settings.chars.options(settings.words.chars),
+            mix_options=settings.contextual.model_dump(include={"layer_norm", "dropout"}),
         ),
         encoder=encoder_of(settings.encoder, settings.attention, all_layers=bool(others)),
         head=builders.head_of(settings.head, labels, rules, settings.rules.in_loss, settings.training.label_smoothing),
@@ -89,6 +97,11 @@ def _categories(options: WordSettings) -> list[Category]:
         *([Category("shape")] if options.shapes else []),
         *(Category("column", name) for name in options.columns),
     ]
+
+
+def _contextual(options: ContextualSettings) -> Contextual | None:
+    """The source of contextual vectors that the settings name."""
+    return Contextual(options.file, options.producer, opener=open_producer) if options.given else None
 
 
 def distillation_of(options: DistillSettings) -> Distillation | None:

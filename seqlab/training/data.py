@@ -83,6 +83,7 @@ def digest(settings: Settings) -> dict[str, str]:
     """Returns the SHA-256 of every file that the settings name: a resumed run must read the same ones."""
     data = settings.data
     paths = [data.train, data.dev, data.test, settings.words.vectors, *settings.rules.lists.values()]
+    paths.append(settings.contextual.file)
     if settings.distill.teacher is not None:
         paths.append(str(model_file(settings.distill.teacher)))
     found = {}

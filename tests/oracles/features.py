@@ -60,3 +60,21 @@ def char_lstm(chars, char_rows, table, forward, backward):
             ends.append(outputs[-1])
         forms.append(np.concatenate(ends))
     return np.array([[forms[row] for row in line] for line in char_rows])
+
+
+def scalar_mix(x, scores, gamma, mask, norm=None):
+    """`gamma * sum_j softmax(s)_j n(h_j)`, layer by layer and token by token; zeros where the mask is false."""
+    batch, time, layers, width = x.shape
+    weights = np.exp(scores) / np.exp(scores).sum()
+    found = np.zeros((batch, time, width))
+    for j in range(layers):
+        layer = x[:, :, j].astype("float64")
+        real = layer[mask]  # (tokens, width)
+        for b, t in zip(*np.nonzero(mask), strict=True):
+            vector = layer[b, t]
+            if norm == "token":
+                vector = (vector - vector.mean()) / vector.std()
+            if norm == "batch":
+                vector = (vector - real.mean()) / real.std()
+            found[b, t] += gamma * weights[j] * vector
+    return found

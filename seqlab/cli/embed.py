@@ -1,0 +1,78 @@
+"""`seqlab embed`: the contextual vectors of a corpus, written once and read by every training on it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from seqlab.cli.reading import SEPARATOR, parse_columns, parse_separator, refuse_unused
+from seqlab.errors import SettingsError
+
+
+@dataclass(frozen=True)
+class Embed:
+    """Writes the contextual vectors of corpora to a file for --contextual.file of seqlab train.
+
+    Each distinct sentence is written once. Name all files that the tagger is to see: training, development, test.
+    """
+
+    producer: Annotated[
+        tyro.conf.Positional[Path],
+        tyro.conf.arg(help="what gives the vectors: a file of vectors (.h5)"),
+    ]
+    files: Annotated[tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(help="files of sentences")]
+    output: Annotated[Path, tyro.conf.arg(help="file to write, which ends in .h5")]
+    columns: Annotated[
+        list[str], tyro.conf.arg(help="NAME=NUMBER of the words' column (conll), word=0 if not given")
+    ] = field(default_factory=list)
+    format: Annotated[
+        Literal["conll", "conllu", "text"] | None,
+        tyro.conf.arg(help="file format; by the ending .conllu if not given; text: a sentence a line, cut by blanks"),
+    ] = None
+    separator: Annotated[str | None, tyro.conf.arg(help=f"{SEPARATOR}; any blanks if not given")] = None
+    encoding: Annotated[str, tyro.conf.arg(help="text encoding")] = "utf-8"
+    half: Annotated[bool, tyro.conf.arg(help="numbers of 16 bits: a file of half the size")] = False
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Parses the arguments, asks the producer and writes the file."""
+    options = tyro.cli(Embed, args=list(arguments), prog="seqlab embed")
+    if not options.files:
+        raise SettingsError("name at least one file of sentences.")
+    if options.output.suffix not in (".h5", ".hdf5"):
+        raise SettingsError(f"--output is a file that ends in .h5, received {options.output}.")
+    sentences = [words for path in options.files for words in _sentences(path, options)]
+
+    from seqlab.models.producers import open_producer
+    from seqlab.text.contextual_store import write_store
+
+    producer = open_producer(options.producer)
+    count = write_store(options.output, producer, sentences, options.half)
+    size = options.output.stat().st_size / 1e6
+    print(
+        f"{options.output}: {count} different sentences of {len(sentences)}, {producer.layers} layers of width "
+        f"{producer.width}, {size:.1f} MB"
+    )
+    return 0
+
+
+def _sentences(path: Path, options: Embed) -> list[tuple[str, ...]]:
+    """The words of each sentence of a file."""
+    from seqlab.corpora.conll import conll
+    from seqlab.corpora.conllu import conllu
+    from seqlab.corpora.files import read_lines
+
+    form = options.format or ("conllu" if ".conllu" in path.suffixes else "conll")
+    refuse_unused({form}, options.columns, (), options.separator)
+    if form == "text":
+        lines = read_lines(path, options.encoding)
+        return [words for line in lines if (words := tuple(line.split()))]
+    if form == "conllu":
+        return [one.words for one in conllu(path, {}, encoding=options.encoding, strict=False)]
+    columns = parse_columns(options.columns or ["word=0"])
+    separator = None if options.separator is None else parse_separator(options.separator)
+    return [one.words for one in conll(path, columns, separator=separator, encoding=options.encoding, strict=False)]

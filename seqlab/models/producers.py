@@ -1,0 +1,63 @@
+"""Producers of contextual vectors by their places: a table of what opens which kind of file or folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from seqlab.errors import SettingsError
+from seqlab.text.contextual import Producer, contextual_of
+from seqlab.text.contextual_store import ContextualStore
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of producer.
+
+    Attributes:
+        what: What its place looks like, for errors.
+        fits: Whether a place that exists is one, by its names alone.
+        opens: Opens it.
+    """
+
+    what: str
+    fits: Callable[[Path], bool]
+    opens: Callable[[Path], Producer]
+
+
+KINDS = (Kind("a file of contextual vectors (.h5)", lambda place: place.suffix == ".h5", ContextualStore),)
+"""All kinds; the first that fits opens a place."""
+
+
+def open_producer(place: str | os.PathLike[str]) -> Producer:
+    """Opens a producer of contextual vectors.
+
+    Args:
+        place: A file or folder of one of `KINDS`.
+
+    Raises:
+        SettingsError: If there is nothing, or something that is none of these; what is in it, its own kind checks.
+    """
+    path = Path(place)
+    expected = "; or ".join(kind.what for kind in KINDS)
+    if not path.exists():
+        raise SettingsError(f"There is no producer of contextual vectors at {path}; expected {expected}.")
+    for kind in KINDS:
+        if kind.fits(path):
+            return kind.opens(path)
+    raise SettingsError(f"{path} is no producer of contextual vectors; expected {expected}.")
+
+
+def give_contextual(model: Any, source: Any) -> None:
+    """Has a tagger, or every member of an ensemble that reads them, take contextual vectors from another source."""
+    readers = [one for one in getattr(model, "vectorizers", [model.vectorizer]) if one.contextual is not None]
+    if not readers:
+        raise SettingsError("This model reads no contextual vectors: make it with from_corpus(contextual=...).")
+    found = contextual_of(source, open_producer)
+    for vectorizer in readers:
+        vectorizer.contextual.check_sizes(found)
+    for vectorizer in readers:
+        vectorizer.contextual = found
