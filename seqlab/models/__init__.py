@@ -6,6 +6,8 @@ from seqlab.models.auxiliary import Auxiliary
 from seqlab.models.best import BestWeights
 from seqlab.models.distillation import Distillation
 from seqlab.models.ensemble import Ensemble
+from seqlab.models.language_model import LanguageModel
+from seqlab.models.language_vectors import LanguageVectors
 from seqlab.models.sequence_model import SequenceModel
 from seqlab.models.tagger import Tagger
 from seqlab.models.tagging import Alternative, Tagging, TextSpan
@@ -16,6 +18,8 @@ __all__ = [
     "BestWeights",
     "Distillation",
     "Ensemble",
+    "LanguageModel",
+    "LanguageVectors",
     "SequenceModel",
     "Tagger",
     "Tagging",

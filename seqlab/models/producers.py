@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from seqlab.errors import SettingsError
+from seqlab.models.language_vectors import holds_language_model, open_language_model
 from seqlab.text.contextual import Producer, contextual_of
 from seqlab.text.contextual_store import ContextualStore
 
@@ -28,7 +29,10 @@ class Kind:
     opens: Callable[[Path], Producer]
 
 
-KINDS = (Kind("a file of contextual vectors (.h5)", lambda place: place.suffix == ".h5", ContextualStore),)
+KINDS = (
+    Kind("a file of contextual vectors (.h5)", lambda place: place.suffix == ".h5", ContextualStore),
+    Kind("a run of seqlab pretrain or its .keras file", holds_language_model, open_language_model),
+)
 """All kinds; the first that fits opens a place."""
 
 
