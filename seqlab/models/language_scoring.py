@@ -20,7 +20,7 @@ Rows = tuple[np.ndarray, np.ndarray, np.ndarray]
 def perplexity_of(model: Any, batches: NeighbourBatches) -> Perplexity:
     """Sums the full softmax's losses, block by block; see `LanguageModel.perplexity`."""
     sums, count, unknown = np.zeros(2), 0, 0
-    kernel, bias = model.class_table()
+    kernel, bias = map(ops.copy, model.class_table())  # on JAX each prediction takes the variables' arrays away
     for states, labels, directions in _blocks(_states(model, batches)):
         losses = ops.convert_to_numpy(full_softmax_loss(states, kernel, bias, labels, CHUNK))
         for direction in (0, 1):

@@ -93,7 +93,7 @@ def test_a_sum_over_the_sample_is_unbiased():
     seeds = keras.random.SeedGenerator(5)
     found = []
     for _ in range(150):
-        candidates = log_uniform_candidates(3, CLASSES, seed=seeds)
+        candidates = log_uniform_candidates(5, CLASSES, seed=seeds)
         chosen = numpy(candidates.classes)
         found.append(np.sum(values[chosen] / np.exp(numpy(candidates.log_counts)[chosen])))
     error = np.std(found) / np.sqrt(len(found))

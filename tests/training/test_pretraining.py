@@ -25,7 +25,7 @@ SMALL: dict[str, Any] = {
     "samples": 20,
     "batch_size": 8,
     "learning_rate": 0.05,
-    "epochs": 3,
+    "epochs": 2,
 }
 
 
