@@ -31,6 +31,7 @@ CLASSES = {
     "Highway": "seqlab.layers.highway",
     "KeyValueAttention": "seqlab.layers.attention.key_value",
     "LSTMCell": "seqlab.layers.cells.lstm",
+    "LanguageModel": "seqlab.models.language_model",
     "LearnedStateCell": "seqlab.layers.cells.wrappers",
     "MultiHeadAttention": "seqlab.layers.attention.multi_head",
     "MultiLabelHead": "seqlab.layers.heads.multilabel",

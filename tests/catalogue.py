@@ -231,8 +231,18 @@ def _tagger_inputs() -> dict[str, np.ndarray]:
     return inputs
 
 
+def _language_model() -> keras.Model:
+    return tiny.language_model()
+
+
+def _text_inputs() -> dict[str, np.ndarray]:
+    inputs, _ = tiny.language_model().batches(tiny.dev_part())[0]
+    return inputs
+
+
 MODELS: dict[str, tuple[Callable[[], keras.Model], Callable[[], Any]]] = {
     "Ensemble": (_ensemble, _tagger_inputs),
+    "LanguageModel": (_language_model, _text_inputs),
     "SequenceModel": (_sequence_model, lambda: FLOATS),
     "Tagger": (_tagger, _tagger_inputs),
 }

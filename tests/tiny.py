@@ -14,6 +14,7 @@ import keras
 from seqlab.corpora.conll import conll, write_conll
 from seqlab.corpora.records import Corpus
 from seqlab.layers.stack import RecurrentStack
+from seqlab.models.language_model import LanguageModel
 from seqlab.models.tagger import Tagger
 from seqlab.settings import DataSettings, EncoderSettings, Settings, TrainingSettings, WordSettings
 
@@ -50,6 +51,16 @@ def tagger(corpus: Corpus | None = None, task: str = "chunk", **options: Any) ->
     encoder = options.pop("encoder", None) or RecurrentStack(8, dropout=options.pop("dropout", 0.2), name="encoder")
     made = Tagger.from_corpus(train_part() if corpus is None else corpus, task, encoder=encoder, **options)
     made.compile(keras.optimizers.Adam(0.03))
+    return made
+
+
+def language_model(corpus: Corpus | None = None, units: int = 4, dropout: float = 0.0, **options: Any) -> LanguageModel:
+    """A small compiled language model."""
+    encoder = RecurrentStack(units, 2, dropout, stacking="per_direction", all_layers=True, name="encoder")
+    options = {"reads": "words", "samples": None, "min_count": 1, **options}
+    made = LanguageModel.from_corpus(train_part() if corpus is None else corpus, encoder=encoder, **options)
+    made.compile(keras.optimizers.Adam(0.03))
+    made.optimizer.build(made.trainable_variables)  # Keras warns when it opens a file without its variables
     return made
 
 

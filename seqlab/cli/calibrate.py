@@ -36,13 +36,13 @@ def main(arguments: Sequence[str]) -> int:
     if not options.files:
         raise SettingsError("name at least one labelled file.")
 
-    from seqlab.inference.load import load
+    from seqlab.inference.load import load_tagger
     from seqlab.training.data import read
     from seqlab.training.lock import locked
 
     path = model_file(options.model)
     with locked(options.model) if options.model.is_dir() else nullcontext():
-        tagger = load(path)
+        tagger = load_tagger(path)
         data = options.settings(options.model, tagger.task)
         corpus = reduce(add, (tagger.aligned(read(file, tagger.task, data)) for file in options.files))
         before = tagger.reliability(corpus)

@@ -22,7 +22,10 @@ class Embed:
 
     producer: Annotated[
         tyro.conf.Positional[Path],
-        tyro.conf.arg(help="what gives the vectors: a folder of ELMo's (options, weights), or a file of vectors (.h5)"),
+        tyro.conf.arg(
+            help="what gives the vectors: a folder of ELMo's (options, weights), a run of seqlab pretrain or its "
+            ".keras file, or a file of vectors (.h5)"
+        ),
     ]
     files: Annotated[tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(help="files of sentences")]
     output: Annotated[Path, tyro.conf.arg(help="file to write, which ends in .h5")]

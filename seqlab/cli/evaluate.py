@@ -60,10 +60,10 @@ def main(arguments: Sequence[str]) -> int:
 
     from seqlab.evaluation.errors import report
     from seqlab.evaluation.scores import score
-    from seqlab.inference.load import load
+    from seqlab.inference.load import load_tagger
     from seqlab.training.data import read
 
-    tagger = load(model_file(options.model))
+    tagger = load_tagger(model_file(options.model))
     if options.contextual is not None:
         tagger.contextual = options.contextual
     data = options.settings(options.model, tagger.task)

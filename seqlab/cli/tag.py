@@ -65,14 +65,14 @@ def main(arguments: Sequence[str]) -> int:
     options = tyro.cli(Tag, args=list(arguments), prog="seqlab tag")
     _check(options)
 
-    from seqlab.inference.load import load
+    from seqlab.inference.load import load_tagger
     from seqlab.text.tokenizer import split_sentences, whitespace
 
     if isinstance(sys.stdin, TextIOWrapper):
         sys.stdin.reconfigure(encoding=options.encoding, errors="strict", newline="\n")
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")
-    tagger = load(model_file(options.model))
+    tagger = load_tagger(model_file(options.model))
     if options.contextual is not None:
         tagger.contextual = options.contextual
     lines: Iterator[Any] = _sentences(options) if options.columns else _lines(options)

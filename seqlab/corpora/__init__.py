@@ -7,6 +7,7 @@ from seqlab.corpora.check import Report, check
 from seqlab.corpora.conll import conll, write_conll
 from seqlab.corpora.conllu import conllu
 from seqlab.corpora.piano_roll import PianoRolls, piano_rolls
+from seqlab.corpora.raw import raw
 from seqlab.corpora.records import Corpus, Sentence
 from seqlab.corpora.tasks import all_sentences, joined_sentences, task_corpora
 
@@ -23,6 +24,7 @@ __all__ = [
     "conllu",
     "joined_sentences",
     "piano_rolls",
+    "raw",
     "task_corpora",
     "write_conll",
 ]

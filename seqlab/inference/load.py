@@ -13,6 +13,7 @@ from typing import Any
 import keras
 
 from seqlab.errors import ModelFileError, suggest
+from seqlab.models.labeller import Labeller
 from seqlab.models.sequence_model import SequenceModel
 
 # What `zipfile` raises for damaged headers, besides the first.
@@ -55,6 +56,18 @@ def load(path: str | os.PathLike[str]) -> Any:
             f"{path}: expected a model saved by seqlab, found a {type(model).__name__}; open it with "
             "keras.models.load_model."
         )
+    return model
+
+
+def load_tagger(path: str | os.PathLike[str]) -> Any:
+    """Opens a model that tags, a `Tagger` or an `Ensemble` of them; see `load`.
+
+    Raises:
+        ModelFileError: As `load`, and for any other model, such as a language model.
+    """
+    model = load(path)
+    if not isinstance(model, Labeller):
+        raise ModelFileError(f"{path}: expected a model that tags, such as a Tagger, found a {type(model).__name__}.")
     return model
 
 

@@ -7,6 +7,8 @@ from seqlab.models.best import BestWeights
 from seqlab.models.distillation import Distillation
 from seqlab.models.elmo import Elmo
 from seqlab.models.ensemble import Ensemble
+from seqlab.models.language_model import LanguageModel
+from seqlab.models.language_vectors import LanguageVectors
 from seqlab.models.sequence_model import SequenceModel
 from seqlab.models.tagger import Tagger
 from seqlab.models.tagging import Alternative, Tagging, TextSpan
@@ -18,6 +20,8 @@ __all__ = [
     "Distillation",
     "Elmo",
     "Ensemble",
+    "LanguageModel",
+    "LanguageVectors",
     "SequenceModel",
     "Tagger",
     "Tagging",

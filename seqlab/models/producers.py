@@ -10,6 +10,7 @@ from typing import Any
 
 from seqlab.errors import SettingsError
 from seqlab.models.elmo import Elmo
+from seqlab.models.language_vectors import holds_language_model, open_language_model
 from seqlab.text.contextual import Producer, contextual_of
 from seqlab.text.contextual_store import ContextualStore
 
@@ -36,6 +37,7 @@ def _is_elmo(place: Path) -> bool:
 KINDS = (
     Kind("a file of contextual vectors (.h5)", lambda place: place.suffix == ".h5", ContextualStore),
     Kind("a folder of ELMo's, with *options*.json and *weights*.hdf5", _is_elmo, Elmo.from_folder),
+    Kind("a run of seqlab pretrain or its .keras file", holds_language_model, open_language_model),
 )
 """All kinds; the first that fits opens a place."""
 

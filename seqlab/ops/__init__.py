@@ -9,6 +9,7 @@ from seqlab.ops.crf_posterior import entropy, pair_marginals, posterior_decode, 
 from seqlab.ops.crf_sets import Rules, constrained, set_log_probability, window_log_probability
 from seqlab.ops.crf_spans import span_log_probability
 from seqlab.ops.masking import label_mask, masked_mean, sequence_mask
+from seqlab.ops.sampled_softmax import full_softmax_loss, log_uniform_candidates, sampled_softmax_loss
 from seqlab.ops.scan import scan
 
 __all__ = [
@@ -17,9 +18,11 @@ __all__ = [
     "Rules",
     "constrained",
     "entropy",
+    "full_softmax_loss",
     "label_mask",
     "log_likelihood",
     "log_partition",
+    "log_uniform_candidates",
     "marginals",
     "masked_mean",
     "n_best",
@@ -27,6 +30,7 @@ __all__ = [
     "path_score",
     "posterior_decode",
     "sample",
+    "sampled_softmax_loss",
     "scan",
     "sequence_mask",
     "set_log_probability",

@@ -18,7 +18,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from seqlab.corpora.records import Sentence
 from seqlab.errors import ModelFileError
-from seqlab.inference.load import load
+from seqlab.inference.load import load, load_tagger
 from seqlab.layers.stack import RecurrentStack
 from tests import tiny
 
@@ -178,3 +178,10 @@ def test_same_scores_after_loading(saved: Path) -> None:
     for one, other in zip(tiny.trained().predict(dev), load(saved).predict(dev), strict=True):
         assert_allclose(one, other, rtol=1e-6, atol=1e-6)
         assert np.isfinite(one).all()
+
+
+def test_what_does_not_tag_is_named(saved: Path, tmp_path: Path) -> None:
+    assert load_tagger(saved).task == "chunk"
+    tiny.language_model().save(tmp_path / "lm.keras")
+    with pytest.raises(ModelFileError, match=r"lm\.keras: expected a model that tags, .* found a LanguageModel"):
+        load_tagger(tmp_path / "lm.keras")

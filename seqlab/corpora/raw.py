@@ -1,0 +1,125 @@
+"""Raw text: one sentence a line, its words between blanks, or as a tokeniser finds them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from seqlab.corpora.conll import BLANKS, conll
+from seqlab.corpora.conllu import conllu
+from seqlab.corpora.files import read_lines
+from seqlab.corpora.records import Corpus, Sentence
+from seqlab.errors import DataError, SettingsError, suggest
+
+Splitter = Callable[[str], Iterable[Sequence[str]]]
+"""From a line to the words of its sentences."""
+FORMATS = ("raw", "conll", "conllu")
+GZIP = ".gz"
+MARKS = ("<S>", "</S>", "<UNK>")
+
+
+def between_blanks(line: str) -> list[list[str]]:
+    """The line as one sentence, its words between spaces and tabs.
+
+    >>> between_blanks(" No comment , he said .")
+    [['No', 'comment', ',', 'he', 'said', '.']]
+    """
+    bare = line.strip(" \t")
+    return [BLANKS.split(bare)] if bare else []
+
+
+def raw(
+    path: str | os.PathLike[str],
+    *,
+    split: Splitter = between_blanks,
+    encoding: str = "utf-8",
+    name: str | None = None,
+) -> Corpus:
+    """Reads a text file, plain or gzip, a line at a time; blank lines are left out.
+
+    Args:
+        path: The file.
+        split: What makes sentences of words of a line; a sentence without words is left out.
+        encoding: The file's encoding.
+        name: The corpus' name; by default the file's.
+
+    Raises:
+        DataError: The file is missing, empty or not in this encoding; the message names the file and the line.
+    """
+    file = os.fspath(path)
+    sentences = [
+        Sentence(tuple(words), {}, file, (number,) * len(words))
+        for number, line in enumerate(read_lines(path, encoding), 1)
+        for words in split(line)
+        if words
+    ]
+    if not sentences:
+        raise DataError("No word in the file: expected at least one sentence, each on a line of its own.", file)
+    return Corpus(sentences, name=name or Path(path).name)
+
+
+def words_only(
+    path: str | os.PathLike[str],
+    form: str | None = None,
+    *,
+    column: int = 0,
+    split: Splitter = between_blanks,
+    encoding: str = "utf-8",
+) -> Corpus:
+    """Reads the words of a file in any format, without its annotation.
+
+    Args:
+        path: The file.
+        form: "raw", "conll" or "conllu"; by default what the name ends in (`.conll`, `.conllu`, also with `.gz`), else
+            raw text.
+        column: Place of the words in a column file.
+        split: As in `raw`.
+        encoding: The file's encoding.
+
+    Raises:
+        DataError: The file cannot be read.
+        SettingsError: For an unknown format.
+    """
+    form = format_of(path) if form is None else form
+    if form == "raw":
+        return raw(path, split=split, encoding=encoding)
+    if form == "conll":
+        return conll(path, {"word": column}, encoding=encoding)
+    if form == "conllu":
+        return conllu(path, {}, encoding=encoding)
+    raise SettingsError(f"Unknown format {form!r}; expected one of {', '.join(FORMATS)}.{suggest(form, FORMATS)}")
+
+
+def format_of(path: str | os.PathLike[str]) -> str:
+    """Tells the format of a text by its name.
+
+    >>> format_of("en-ud-train.conllu.gz"), format_of("letters.txt")
+    ('conllu', 'raw')
+    """
+    file = Path(path)
+    ending = (file.with_suffix("") if file.suffix == GZIP else file).suffix.removeprefix(".")
+    return ending if ending in FORMATS else "raw"
+
+
+def listed_words(path: str | os.PathLike[str], encoding: str = "utf-8") -> list[str]:
+    """Reads a list of words, one a line; the marks `<S>`, `</S>` and `<UNK>` of other programs are left out.
+
+    Args:
+        path: The file, plain or gzip.
+        encoding: Its encoding.
+
+    Raises:
+        DataError: The file cannot be read, a line holds several words, or a word is there twice.
+    """
+    file, found = os.fspath(path), dict[str, int]()
+    for number, line in enumerate(read_lines(path, encoding), 1):
+        words = [word for sentence in between_blanks(line) for word in sentence]
+        if len(words) > 1:
+            raise DataError(f"Expected one word a line, received {line.strip()!r}.", file, number)
+        for word in words:
+            if word in found:
+                raise DataError(f"The word {word!r} stands in line {found[word]} already; list it once.", file, number)
+            if word not in MARKS:
+                found[word] = number
+    return list(found)

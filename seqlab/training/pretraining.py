@@ -1,0 +1,233 @@
+"""The training of a language model on raw text, in a folder of its own that a kill leaves fit to be resumed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import keras
+
+from seqlab.batches.neighbours import END, START
+from seqlab.corpora.raw import between_blanks, format_of, listed_words, words_only
+from seqlab.corpora.records import Corpus, Sentence
+from seqlab.errors import SettingsError
+from seqlab.evaluation.perplexity import Perplexity, unigram_perplexity
+from seqlab.files import write_text
+from seqlab.layers.cells.table import cell_with
+from seqlab.layers.stack import RecurrentStack
+from seqlab.models.best import BestWeights
+from seqlab.models.language_model import LanguageModel
+from seqlab.models.language_parts import features_of_text, vectorizer_of_text
+from seqlab.models.language_scoring import class_counts
+from seqlab.pretrain_settings import PretrainSettings
+from seqlab.settings import TrainingSettings
+from seqlab.text.tokenizer import split_sentences
+from seqlab.text.vectorizer import Vectorizer
+from seqlab.training.data import held_out
+from seqlab.training.folder import MODEL, SCORES, STATE, open_folder, write_history
+from seqlab.training.lock import locked
+from seqlab.training.schedules import watching
+from seqlab.training.state import RunState
+
+log = logging.getLogger(__name__)
+VOCABULARY = "vocabulary.txt"
+MAX_WORDS, MIN_COUNT = 50_000, 2
+VERB = "pretrain"
+
+
+class Texts(NamedTuple):
+    """What a run reads: sentences without annotation."""
+
+    train: Corpus
+    dev: Corpus
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """What a run left behind: the model, and the perplexity by part (`train`, `dev`)."""
+
+    model: LanguageModel
+    scores: dict[str, Perplexity]
+    unigram: float
+    folder: Path
+
+
+def pretrain(settings: PretrainSettings, folder: str | Path, resume: bool = False, verbose: int = 1) -> Pretrained:
+    """Trains a language model as the settings say and leaves everything about it in a folder.
+
+    The folder holds `settings.json`, `versions.json` (packages, seed, checksums of the texts), `vocabulary.txt` (the
+    words it knows, most frequent first), `history.jsonl` (a line for each epoch), `model.keras` (the best epoch so
+    far), `state.npz` (last epoch, for resuming) and `scores.json`: perplexities by the full softmax, of as many
+    sentences of the training text as there are to validate on, and that of a unigram model beside them.
+
+    Args:
+        settings: The resolved settings.
+        folder: The run's folder; it may hold a run only with `resume`.
+        resume: Go on from the last finished epoch; the end is that of an unbroken run with the same seed.
+        verbose: As Keras' `fit`.
+
+    Raises:
+        SettingsError: If the folder holds another run, or a run with other settings or another vocabulary, or another
+            process trains in it.
+        DataError: For anything wrong with the texts, or for others than the run began with.
+    """
+    folder = Path(folder)
+    texts = read_texts(settings)
+    listed = None if settings.vocabulary is None else listed_words(settings.vocabulary, settings.encoding)
+    most, least = settings.max_words or MAX_WORDS, settings.min_count or MIN_COUNT
+    vectorizer = vectorizer_of_text(texts.train, least, most, listed if listed is None else listed[:most])
+    with locked(folder):
+        if resume:
+            _check_vocabulary(vectorizer, folder)
+        open_folder(settings, folder, resume, _digest(settings), VERB)
+        write_text(folder / VOCABULARY, "".join(f"{word}\n" for word in _words(vectorizer)))
+        return _run(settings, folder, texts, vectorizer, verbose)
+
+
+def read_texts(settings: PretrainSettings) -> Texts:
+    """Reads the texts; without a `dev`, a part of the sentences is held out.
+
+    Raises:
+        SettingsError: If no text is named, or for an option that concerns none of the files.
+        DataError: For anything wrong with a file, naming file and line.
+    """
+    if not settings.text:
+        raise SettingsError("name at least one text to train on.")
+    forms = {settings.format or format_of(path) for path in (*settings.text, settings.dev) if path is not None}
+    for name, form in (("column", "conll"), ("tokenize", "raw")):
+        if getattr(settings, name) not in (None, False) and form not in forms:
+            raise SettingsError(f"{name} is for {form} files, received {', '.join(sorted(forms))}: leave it out.")
+    train = Corpus([sentence for path in settings.text for sentence in _read(path, settings)], name=settings.text[0])
+    if settings.dev is None:
+        return Texts(*held_out(train, settings.held_out, settings.seed))
+    return Texts(train, Corpus(_read(settings.dev, settings), name=settings.dev))
+
+
+def build(settings: PretrainSettings, vectorizer: Vectorizer) -> LanguageModel:
+    """Builds the model that the settings describe."""
+    encoder = RecurrentStack(
+        cell=cell_with("np", settings.units, settings.projection),
+        layers=settings.layers,
+        dropout=settings.dropout,
+        connection=settings.connection,
+        stacking="per_direction",
+        all_layers=True,
+        name="encoder",
+    )
+    width = settings.projection or settings.units
+    dim = settings.dim or width
+    features = features_of_text(vectorizer, settings.reads, dim, settings.word_dropout, settings.characters())
+    return LanguageModel(vectorizer, features, encoder, settings.samples, settings.tied)
+
+
+def _read(path: str, settings: PretrainSettings) -> list[Sentence]:
+    """The sentences of a file, without what stands beside the words."""
+    corpus = words_only(
+        path,
+        settings.format,
+        column=settings.column or 0,
+        split=_tokenized if settings.tokenize else between_blanks,
+        encoding=settings.encoding,
+    )
+    return list(corpus)
+
+
+def _tokenized(line: str) -> list[list[str]]:
+    return [[token.text for token in sentence] for sentence in split_sentences(line)]
+
+
+def _run(settings: PretrainSettings, folder: Path, texts: Texts, vectorizer: Vectorizer, verbose: int) -> Pretrained:
+    keras.utils.set_random_seed(settings.seed)
+    model = build(settings, vectorizer)
+    model.compile(keras.optimizers.Adam(settings.learning_rate, global_clipnorm=settings.clip_norm))
+    batches = model.batches(texts.train, batch_size=settings.batch_size, shuffle=True, seed=settings.seed)
+    watched = watching(
+        TrainingSettings(monitor="val_loss", halve_after=settings.halve_after, patience=settings.patience)
+    )
+    state = RunState(folder / STATE, [watched.best, *watched.others])
+    if state.read():
+        log.info("Resuming after epoch %d.", state.epochs)
+        write_history(folder, state)  # the kill may have come between the state and the history
+        batches.start_epoch(state.epochs)
+    finished = state.stopped or state.epochs >= settings.epochs
+    if finished:
+        state.restore(model)
+        watched.finish(model)
+    else:
+        model.fit(
+            batches,
+            validation_data=model.batches(texts.dev, batch_size=settings.batch_size),
+            epochs=settings.epochs,
+            initial_epoch=state.epochs,
+            callbacks=[watched.best, *watched.others, state, _Report(folder, state, watched.best)],
+            restore_best=None,
+            verbose=verbose,
+        )
+    return _finish(model, folder, texts, batches)
+
+
+class _Report(keras.callbacks.Callback):
+    """Writes what a person may want to see while a run goes on: the history, and the best model so far."""
+
+    def __init__(self, folder: Path, state: RunState, best: BestWeights) -> None:
+        super().__init__()
+        self.folder = folder
+        self.state = state
+        self.best = best
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        write_history(self.folder, self.state)
+        if self.best.best_epoch == epoch:
+            self.model.save(self.folder / MODEL)
+
+
+def _finish(model: LanguageModel, folder: Path, texts: Texts, batches: Any) -> Pretrained:
+    model.save(folder / MODEL)
+    dev = model.batches(texts.dev)
+    scores = {"train": model.perplexity(texts.train[: len(texts.dev)]), "dev": model.perplexity(dev)}
+    unigram = unigram_perplexity(class_counts(batches, model.classes), class_counts(dev, model.classes))
+    found: dict[str, Any] = {part: score.to_dict() for part, score in scores.items()}
+    found["dev"]["unigram_perplexity"] = unigram
+    write_text(folder / SCORES, json.dumps({"words": model.classes - 3, **found}, indent=1) + "\n")
+    return Pretrained(model, scores, unigram, folder)
+
+
+def _words(vectorizer: Vectorizer) -> list[str]:
+    """The words that a model knows, without the edges."""
+    return [word for word in vectorizer.words if word not in (START, END)]
+
+
+def _check_vocabulary(vectorizer: Vectorizer, folder: Path) -> None:
+    """Refuses to go on with another vocabulary than that of the run: the weights stand for its words."""
+    stored = folder / VOCABULARY
+    if not stored.is_file():
+        return
+    before, now = stored.read_text("utf-8").split("\n")[:-1], _words(vectorizer)
+    if before != now:
+        raise SettingsError(
+            f"{folder} holds a run with another vocabulary ({stored}: {len(before)} words; now {len(now)}, the first "
+            f"that differs is {_difference(before, now)}). Its weights stand for those words: give back the text or "
+            "the list of words that it began with, or start a new run."
+        )
+
+
+def _difference(before: Sequence[str], now: Sequence[str]) -> str:
+    longest = max(len(before), len(now))
+    one, other = ([*words, *[""] * (longest - len(words))] for words in (before, now))
+    number = next(k for k in range(longest) if one[k] != other[k])
+    return f"number {number + 1}, {one[number]!r} before, {other[number]!r} now"
+
+
+def _digest(settings: PretrainSettings) -> dict[str, str]:
+    """The SHA-256 of every file that the settings name: a resumed run must read the same ones."""
+    found = {}
+    for path in (*settings.text, settings.dev, settings.vocabulary):
+        if path is not None:
+            with Path(path).open("rb") as stream:
+                found[path] = hashlib.file_digest(stream, "sha256").hexdigest()
+    return found
