@@ -17,6 +17,7 @@ VERBS = {
     "tag": "tag text, files or standard input",
     "ensemble": "average several models into one file",
     "export": "write a model as a TensorFlow SavedModel that needs no seqlab",
+    "analyse": "tell which hyperparameters of a search matter, and whether variants differ",
     "check": "look for trouble in labelled files",
 }
 

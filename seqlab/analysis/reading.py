@@ -1,0 +1,188 @@
+"""Reading what trials were run: seqlab's studies, Keras Tuner's project folders, and plain tables."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from seqlab.analysis.tables import read_rows
+from seqlab.analysis.trials import Trials
+from seqlab.errors import DataError, SettingsError, suggest
+from seqlab.studies import STUDY, Condition, Objective, Parameter, Study, Trial, read
+
+ORACLE = "oracle.json"
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What the columns of a plain table, or the metrics of a Keras Tuner project, are.
+
+    Attributes:
+        score: The score; of a Keras Tuner project its objective, if none is named.
+        direction: `min` or `max`; of a metric what Keras Tuner says, of a table `min`, if it is not given.
+        test: The same figure on test data.
+        seconds: How long a trial took.
+        weights: How many weights it had.
+        parameters: The hyperparameters; those named `hp.NAME`, or all other columns of a table, if none are named.
+        log: Those whose range is on a logarithmic scale, beside those that look like it.
+    """
+
+    score: str | None = None
+    direction: Literal["min", "max"] | None = None
+    test: str | None = None
+    seconds: str | None = None
+    weights: str | None = None
+    parameters: tuple[str, ...] = ()
+    log: tuple[str, ...] = ()
+
+
+def read_trials(place: str | Path, columns: Columns | None = None) -> Trials:
+    """Reads trials from a study's folder, a Keras Tuner project's folder, or a table (CSV with a header).
+
+    Args:
+        place: The folder or file.
+        columns: What is what in a table or project. A study knows by itself.
+
+    Raises:
+        DataError: With file and line, for what cannot be read.
+        SettingsError: For a column that there is not, or columns of a study.
+    """
+    path = Path(place)
+    name = path.resolve().stem if path.is_file() else path.resolve().name
+    if (path / STUDY).is_file():
+        if columns not in (None, Columns()):
+            raise SettingsError(f"{path} is a study, which knows its columns: name none of them.")
+        return Trials.of(read(path), name, str(path))
+    if (path / ORACLE).is_file():
+        return Trials.of(_project(path, columns or Columns()), name, str(path))
+    if path.is_file():
+        return Trials.of(_table(path, columns or Columns()), name, str(path))
+    raise DataError(
+        f"expected the folder of a study (with {STUDY}), of a Keras Tuner project (with {ORACLE}), or a CSV file.",
+        str(path),
+    )
+
+
+def _table(path: Path, columns: Columns) -> Study:
+    rows = read_rows(path)
+    score = columns.score or "score"
+    rows.known(score, "score")
+    roles = {role: rows.known(getattr(columns, role), role) for role in ("test", "seconds", "weights")}
+    for name in (*columns.parameters, *columns.log):
+        rows.known(name, "parameters")
+    used = {score, "trial", "status", "error", "seed", "epochs", *(name for name in roles.values() if name)}
+    names = columns.parameters or tuple(name for name in rows.names if name.startswith("hp."))
+    names = names or tuple(name for name in rows.names if name not in used)
+    space = tuple(rows.parameter(name, name in columns.log) for name in names)
+    trials = []
+    for number, line in enumerate(rows.lines):
+        found = rows.number(score, number)
+        status = rows.cells["status"][number].strip().lower() if "status" in rows.names else "completed"
+        status = status if status in ("failed", "timed_out") else "completed" if math.isfinite(found) else "diverged"
+        values = {item.name: value for item in space if (value := rows.value(item, number)) is not None}
+        numbers: dict[str, Any] = {role: rows.number(name, number) for role, name in roles.items() if name}
+        trials.append(Trial(str(line), status, values, found, **numbers))
+    return Study(Objective(score, columns.direction or "min"), _short(space), trials=tuple(map(_short_trial, trials)))
+
+
+def _short(space: tuple[Parameter, ...]) -> tuple[Parameter, ...]:
+    return tuple(Parameter(**{**vars(item), "name": item.name.removeprefix("hp.")}) for item in space)
+
+
+def _short_trial(trial: Trial) -> Trial:
+    return Trial(**{**vars(trial), "values": {name.removeprefix("hp."): v for name, v in trial.values.items()}})
+
+
+def _project(path: Path, columns: Columns) -> Study:
+    """A Keras Tuner project: the space from its oracle, each trial from a file of its own."""
+    if columns.parameters or columns.log:
+        raise SettingsError(f"{path} is a Keras Tuner project, which knows its parameters and ranges: name none.")
+    space = tuple(_parameter(item, path / ORACLE) for item in _json(path / ORACLE, _space_of))
+    files = sorted(path.glob("trial_*/trial.json"))
+    found = [
+        _json(file, lambda found: found if found["hyperparameters"]["values"] is not None else {}) for file in files
+    ]
+    found = [trial for trial in found if trial["status"] not in ("RUNNING", "IDLE")]
+    score, direction = _objective(found, columns, path)
+    trials = []
+    for trial in found:
+        values = {
+            key: value for key, value in trial["hyperparameters"]["values"].items() if not key.startswith("tuner/")
+        }
+        value = _metric(trial, score, columns.direction) if columns.score else trial["score"]
+        finite = value is not None and math.isfinite(value)
+        fine = trial["status"] in ("COMPLETED", "STOPPED")
+        status = "completed" if fine and finite else "diverged" if fine or value is not None else "failed"
+        numbers: dict[str, Any] = {
+            role: _metric(trial, name)
+            for role in ("test", "seconds", "weights")
+            if (name := getattr(columns, role)) is not None
+        }
+        trials.append(Trial(trial["trial_id"], status, values, value, **numbers, error=trial.get("message") or ""))
+    return Study(Objective(score, direction), space, trials=tuple(trials))
+
+
+def _objective(trials: list[dict[str, Any]], columns: Columns, path: Path) -> tuple[str, str]:
+    """The name of the score and its direction. Keras Tuner does not keep it: it is the metric that equals the score."""
+    known = {name: found["direction"] for trial in trials for name, found in trial["metrics"]["metrics"].items()}
+    for name in (columns.score, columns.test, columns.seconds, columns.weights):
+        if name is not None and name not in known:
+            raise SettingsError(
+                f"{path}: no trial has a metric {name!r}; expected one of {', '.join(known)}.{suggest(name, known)}"
+            )
+    if columns.score is not None:
+        return columns.score, columns.direction or known[columns.score]
+    scored = [trial for trial in trials if trial["score"] is not None and math.isfinite(trial["score"])]
+    same = [name for name in known if scored and all(_metric(trial, name) == trial["score"] for trial in scored)]
+    if len(same) == 1 or same and len({known[name] for name in same}) == 1:
+        return same[0], columns.direction or known[same[0]]
+    if columns.direction is not None:
+        return "score", columns.direction
+    raise DataError(
+        f"which of its metrics ({', '.join(known) or 'none'}) is the objective cannot be told: name it as "
+        "the score, or say the direction, min or max.",
+        str(path),
+    )
+
+
+def _metric(trial: dict[str, Any], name: str, direction: str | None = None) -> float | None:
+    """The best value of a metric over the steps of a trial; the mean over its executions."""
+    found = trial["metrics"]["metrics"].get(name)
+    if found is None:
+        return None
+    values = [sum(one["value"]) / len(one["value"]) for one in found["observations"] if one["value"]]
+    finite = [value for value in values if math.isfinite(value)]
+    best = min if (direction or found["direction"]) == "min" else max
+    return best(finite) if finite else math.nan if values else None
+
+
+def _space_of(found: dict[str, Any]) -> Any:
+    return [item for item in found["hyperparameters"]["space"] if not item["config"]["name"].startswith("tuner/")]
+
+
+def _parameter(item: dict[str, Any], path: Path) -> Parameter:
+    kind, config = item["class_name"].lower(), item["config"]
+    if kind not in ("float", "int", "choice", "boolean", "fixed"):
+        raise DataError(f"hyperparameter {config['name']!r} is of the unknown class {item['class_name']!r}.", str(path))
+    conditions = tuple(
+        Condition(one["config"]["name"], tuple(one["config"]["values"])) for one in config.get("conditions") or ()
+    )
+    values = tuple(config.get("values") or ([config["value"]] if kind == "fixed" else ()))
+    low, high = config.get("min_value"), config.get("max_value")
+    return Parameter(config["name"], kind, low, high, config.get("sampling"), config.get("step"), values, conditions)
+
+
+def _json(path: Path, part: Callable[[dict[str, Any]], Any]) -> Any:
+    """A part of a JSON file; a file that is damaged or lacks what it should hold is named."""
+    try:
+        return part(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(
+            f"not as Keras Tuner writes it ({type(error).__name__}: {error}). Was it cut off? Remove the trial's "
+            "folder, or restore it.",
+            str(path),
+        ) from error
