@@ -60,8 +60,9 @@ class Document:
     def plain(self) -> str:
         """Returns headings, paragraphs and tables for a terminal."""
         parts = [self.title]
-        for kind, content in self.blocks:
-            if kind == "heading":
+        following = [kind for kind, _ in self.blocks[1:]] + [""]
+        for (kind, content), after in zip(self.blocks, following, strict=True):
+            if kind == "heading" and after != "figure":
                 parts.append(f"{'#' * content[0]} {content[1]}")
             elif kind == "table":
                 lines = [content[0], *content[1]]

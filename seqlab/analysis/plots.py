@@ -166,14 +166,11 @@ def _colours(count: int) -> list[Any]:
 
 def _curve(axes: Any, found: Marginal, colour: str, log: bool) -> None:
     if _named(found):
-        places = range(len(found.values))
-        axes.errorbar(places, found.mean, found.spread, fmt="o", color=colour, capsize=3)
-        axes.set_xticks(places, [str(value) for value in found.values], parse_math=False)
-        if sum(len(str(value)) for value in found.values) > 20:
-            axes.tick_params("x", rotation=60)
+        axes.errorbar(range(len(found.values)), found.mean, found.spread, fmt="o", color=colour, capsize=3)
+        _words(axes, "x", found.values)
         return
     if log:
-        axes.set_xscale("log")
+        _log_scale(axes, "x")
     axes.plot(found.values, found.mean, color=colour)
     axes.fill_between(
         found.values, found.mean - found.spread, found.mean + found.spread, color=colour, alpha=0.25, lw=0
@@ -184,12 +181,11 @@ def _edges(axes: Any, found: Marginal, side: str, logs: Sequence[str]) -> np.nda
     """Where the fields of a heat map end, on a scale that is set to suit."""
     count = len(found.values)
     if _named(found):
-        ticks = axes.set_xticks if side == "x" else axes.set_yticks
-        ticks(range(count), [str(value) for value in found.values], parse_math=False)
+        _words(axes, side, found.values)
         return np.arange(count + 1) - 0.5
     values = np.asarray(found.values, "float64")
     if found.name in logs:
-        (axes.set_xscale if side == "x" else axes.set_yscale)("log")
+        _log_scale(axes, side)
         return np.exp(_between(np.log(values)))
     return _between(values)
 
@@ -211,4 +207,22 @@ def _single(found: Importance, name: str) -> float:
 def _logarithmic(axes: Any, side: str, values: np.ndarray) -> None:
     finite = values[np.isfinite(values)]
     if len(finite) and finite.min() > 0 and finite.max() / finite.min() > ORDERS:
-        (axes.set_xscale if side == "x" else axes.set_yscale)("log")
+        _log_scale(axes, side)
+
+
+def _log_scale(axes: Any, side: str) -> None:
+    """A logarithmic scale whose labels are plain numbers; matplotlib's own overlap on short ranges."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    (axes.set_xscale if side == "x" else axes.set_yscale)("log")
+    line = axes.xaxis if side == "x" else axes.yaxis
+    line.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0), numticks=8))
+    line.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    line.set_minor_formatter(NullFormatter())
+
+
+def _words(axes: Any, side: str, values: Sequence[Any]) -> None:
+    """Labels a side with values as words."""
+    (axes.set_xticks if side == "x" else axes.set_yticks)(range(len(values)), map(str, values), parse_math=False)
+    if side == "x" and sum(len(str(value)) for value in values) > 20:
+        axes.tick_params("x", rotation=60)

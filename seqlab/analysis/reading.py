@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from seqlab.analysis.tables import read_rows
 from seqlab.analysis.trials import Trials
@@ -24,7 +24,7 @@ class Columns:
     Attributes:
         score: The score; of a Keras Tuner project its objective, if none is named.
         direction: `min` or `max`; of a metric what Keras Tuner says, of a table `min`, if it is not given.
-        test: The same figure on test data.
+        test: The same figure on test data; of a metric its value at the step of the best score.
         seconds: How long a trial took.
         weights: How many weights it had.
         parameters: The hyperparameters; those named `hp.NAME`, or all other columns of a table, if none are named.
@@ -102,33 +102,63 @@ def _project(path: Path, columns: Columns) -> Study:
     if columns.parameters or columns.log:
         raise SettingsError(f"{path} is a Keras Tuner project, which knows its parameters and ranges: name none.")
     space = tuple(_parameter(item, path / ORACLE) for item in _json(path / ORACLE, _space_of))
-    files = sorted(path.glob("trial_*/trial.json"))
-    found = [
-        _json(file, lambda found: found if found["hyperparameters"]["values"] is not None else {}) for file in files
-    ]
-    found = [trial for trial in found if trial["status"] not in ("RUNNING", "IDLE")]
-    score, direction = _objective(found, columns, path)
+    runs = [_json(file, _run) for file in sorted(path.glob("trial_*/trial.json"))]
+    runs = [run for run in runs if run.status not in ("RUNNING", "IDLE")]
+    score, direction = _objective(runs, columns, path)
+    roles = {role: name for role in ("test", "seconds", "weights") if (name := getattr(columns, role)) is not None}
     trials = []
-    for trial in found:
-        values = {
-            key: value for key, value in trial["hyperparameters"]["values"].items() if not key.startswith("tuner/")
-        }
-        value = _metric(trial, score, columns.direction) if columns.score else trial["score"]
+    for run in runs:
+        value, step = run.best(score, direction) if columns.score else (run.score, run.step)
+        fine = run.status in ("COMPLETED", "STOPPED")
         finite = value is not None and math.isfinite(value)
-        fine = trial["status"] in ("COMPLETED", "STOPPED")
         status = "completed" if fine and finite else "diverged" if fine or value is not None else "failed"
-        numbers: dict[str, Any] = {
-            role: _metric(trial, name)
-            for role in ("test", "seconds", "weights")
-            if (name := getattr(columns, role)) is not None
-        }
-        trials.append(Trial(trial["trial_id"], status, values, value, **numbers, error=trial.get("message") or ""))
+        numbers: dict[str, Any] = {role: run.at(name, step if role == "test" else None) for role, name in roles.items()}
+        trials.append(Trial(run.name, status, run.values, value, error=run.message, **numbers))
     return Study(Objective(score, direction), space, trials=tuple(trials))
 
 
-def _objective(trials: list[dict[str, Any]], columns: Columns, path: Path) -> tuple[str, str]:
+class _Run(NamedTuple):
+    """What Keras Tuner writes of a trial; of each metric the mean over executions by step."""
+
+    name: str
+    status: str
+    score: float | None
+    step: int | None
+    values: dict[str, Any]
+    metrics: dict[str, dict[int, float]]
+    directions: dict[str, str]
+    message: str
+
+    def best(self, name: str, direction: str) -> tuple[float | None, int | None]:
+        """The best value of a metric and its step; NaN where none is finite, `None` where there is none."""
+        steps = self.metrics.get(name, {})
+        finite = {step: value for step, value in steps.items() if math.isfinite(value)}
+        if not finite:
+            return (math.nan if steps else None), None
+        step = (min if direction == "min" else max)(finite, key=lambda step: finite[step])
+        return finite[step], step
+
+    def at(self, name: str, step: int | None) -> float | None:
+        """The value of a metric at a step, or at the last one where it has none of that step."""
+        steps = self.metrics.get(name, {})
+        return steps[step if step in steps else max(steps)] if steps else None
+
+
+def _run(found: dict[str, Any]) -> _Run:
+    values = {key: value for key, value in found["hyperparameters"]["values"].items() if not key.startswith("tuner/")}
+    metrics = found["metrics"]["metrics"]
+    steps = {
+        name: {one["step"]: sum(one["value"]) / len(one["value"]) for one in metric["observations"] if one["value"]}
+        for name, metric in metrics.items()
+    }
+    directions = {name: metric["direction"] for name, metric in metrics.items()}
+    head = found["trial_id"], found["status"], found["score"], found.get("best_step")
+    return _Run(*head, values, steps, directions, found.get("message") or "")
+
+
+def _objective(runs: list[_Run], columns: Columns, path: Path) -> tuple[str, str]:
     """The name of the score and its direction. Keras Tuner does not keep it: it is the metric that equals the score."""
-    known = {name: found["direction"] for trial in trials for name, found in trial["metrics"]["metrics"].items()}
+    known = {name: direction for run in runs for name, direction in run.directions.items()}
     for name in (columns.score, columns.test, columns.seconds, columns.weights):
         if name is not None and name not in known:
             raise SettingsError(
@@ -136,8 +166,8 @@ def _objective(trials: list[dict[str, Any]], columns: Columns, path: Path) -> tu
             )
     if columns.score is not None:
         return columns.score, columns.direction or known[columns.score]
-    scored = [trial for trial in trials if trial["score"] is not None and math.isfinite(trial["score"])]
-    same = [name for name in known if scored and all(_metric(trial, name) == trial["score"] for trial in scored)]
+    scored = [run for run in runs if run.score is not None and math.isfinite(run.score)]
+    same = [name for name in known if scored and all(run.best(name, known[name])[0] == run.score for run in scored)]
     if len(same) == 1 or same and len({known[name] for name in same}) == 1:
         return same[0], columns.direction or known[same[0]]
     if columns.direction is not None:
@@ -147,17 +177,6 @@ def _objective(trials: list[dict[str, Any]], columns: Columns, path: Path) -> tu
         "the score, or say the direction, min or max.",
         str(path),
     )
-
-
-def _metric(trial: dict[str, Any], name: str, direction: str | None = None) -> float | None:
-    """The best value of a metric over the steps of a trial; the mean over its executions."""
-    found = trial["metrics"]["metrics"].get(name)
-    if found is None:
-        return None
-    values = [sum(one["value"]) / len(one["value"]) for one in found["observations"] if one["value"]]
-    finite = [value for value in values if math.isfinite(value)]
-    best = min if (direction or found["direction"]) == "min" else max
-    return best(finite) if finite else math.nan if values else None
 
 
 def _space_of(found: dict[str, Any]) -> Any:

@@ -69,7 +69,11 @@ def main(arguments: Sequence[str]) -> int:
         log=tuple(options.log),
     )
     trials = [read_trials(place, columns) for place in options.studies]
-    findings = analyse(trials, Options(**{name: getattr(options, name) for name in Options.__dataclass_fields__}))
+    chosen = Options(**{name: getattr(options, name) for name in Options.__dataclass_fields__})
+    try:
+        findings = analyse(trials, chosen)
+    except ImportError as error:  # the extra is not installed: the message says how
+        raise SettingsError(str(error)) from error
     findings.write(options.output)
     print(findings.document.plain())
     print(f"report: {options.output / REPORT}")

@@ -37,7 +37,7 @@ def study(per_group=30, seed=0, test=True, direction="min"):
         variant = SPACE[0].values[number % 3]
         rate, layers = float(10 ** random.uniform(-4, -1)), int(random.integers(1, 4))
         values = {"variant": variant, "rate": rate, "layers": layers, "residual": bool(number % 2), "epochs": 5}
-        score = sign * (5 + np.log10(rate / 3e-3) ** 2 + 2 * (variant == "NFG") + 0.1 * random.normal())
+        score = sign * (5 + 3 * np.log10(rate / 3e-3) ** 2 + 2 * (variant == "NFG") + 0.1 * random.normal())
         lost = rate > 8e-2
         numbers = {"seconds": 10.0 * layers + float(random.random()), "weights": 1000 * layers}
         outcome = None if lost else float(score)

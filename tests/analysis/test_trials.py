@@ -96,7 +96,9 @@ def test_conditions_of_conditions():
         Parameter("b", "boolean", conditions=(Condition("a", (True,)),)),
         Parameter("a", "boolean"),
     )
-    made = Study(Objective("f", "max"), space, trials=(Trial("1", "completed", {"a": False, "b": True, "c": True}, 1.0),))
+    made = Study(
+        Objective("f", "max"), space, trials=(Trial("1", "completed", {"a": False, "b": True, "c": True}, 1.0),)
+    )
     assert Trials.of(made, "x", "").values == {"a": (False,), "b": (None,), "c": (None,)}
 
 
@@ -105,12 +107,14 @@ def test_groups():
     found = small.groups("variant")
     assert list(found) == ["V", "NFG", "NP"] and sum(map(len, found.values())) == len(small)
     assert all("variant" not in [item.name for item in one.parameters] for one in found.values())
-    assert {value for value in found["NP"].values["variant"]} == {"NP"}
+    assert set(found["NP"].values["variant"]) == {"NP"}
     assert list(small.groups("residual")) == ["False", "True"]
     assert list(small.groups("epochs")) == ["5"]
     with pytest.raises(SettingsError, match="'rate' is a float; expected a choice"):
         small.groups("rate")
-    with pytest.raises(SettingsError, match=r"trials.csv: there is no hyperparameter 'variants' .* Did you mean 'variant'"):
+    with pytest.raises(
+        SettingsError, match=r"trials.csv: there is no hyperparameter 'variants' .* Did you mean 'variant'"
+    ):
         small.groups("variants")
 
 
