@@ -67,10 +67,6 @@ def grow(
         DataError: For a target that is no finite number.
         ImportError: Without scikit-learn.
     """
-    try:
-        from sklearn.tree import DecisionTreeRegressor
-    except ImportError as error:
-        raise ImportError("Analyses need scikit-learn: pip install 'seqlab[analysis]'.") from error
     check_count("trees", trees)
     check_count("leaf", leaf)
     check_count("jobs", jobs := jobs or os.cpu_count() or 1)
@@ -78,18 +74,27 @@ def grow(
         raise DataError(f"{(~np.isfinite(targets)).sum()} of {len(targets)} targets are no finite numbers.")
 
     def one(state: np.random.SeedSequence) -> Leaves:
-        random = np.random.default_rng(state)
-        filled = places.copy()
-        for number, axis in enumerate(axes):
-            unset = np.isnan(filled[:, number])
-            filled[unset, number] = axis.draw(int(unset.sum()), random)
-        chosen = random.integers(len(targets), size=len(targets))
-        tree = DecisionTreeRegressor(min_samples_leaf=leaf, random_state=int(random.integers(2**31)))
-        tree.fit(columns(axes, filled)[chosen], targets[chosen])
-        return leaves_of(tree.tree_, axes)
+        return _tree(axes, places, targets, leaf, np.random.default_rng(state))
 
     with ThreadPoolExecutor(jobs) as pool:
         return list(pool.map(one, np.random.SeedSequence(seed).spawn(trees)))
+
+
+def _tree(
+    axes: Sequence[Axis], places: np.ndarray, targets: np.ndarray, leaf: int, random: np.random.Generator
+) -> Leaves:
+    try:
+        from sklearn.tree import DecisionTreeRegressor
+    except ImportError as error:
+        raise ImportError("Analyses need scikit-learn: pip install 'seqlab[analysis]'.") from error
+    filled = places.copy()
+    for number, axis in enumerate(axes):
+        unset = np.isnan(filled[:, number])
+        filled[unset, number] = axis.draw(int(unset.sum()), random)
+    chosen = random.integers(len(targets), size=len(targets))
+    tree = DecisionTreeRegressor(min_samples_leaf=leaf, random_state=int(random.integers(2**31)))
+    tree.fit(columns(axes, filled)[chosen], targets[chosen])
+    return leaves_of(tree.tree_, axes)
 
 
 def columns(axes: Sequence[Axis], places: np.ndarray) -> np.ndarray:

@@ -154,13 +154,7 @@ def axis(
     if kind == "boolean":
         return _levels(name, (False, True))
     if kind == "choice":
-        if not values:
-            raise SettingsError(f"{name!r} is a choice without values.")
-        if all(isinstance(value, bool) for value in values):
-            return _levels(name, tuple(sorted(set(values))))
-        if all(_is_number(value) for value in values):
-            return _levels(name, tuple(sorted(set(values))))
-        return _levels(name, tuple(dict.fromkeys(map(str, values))), ordered=len(set(map(str, values))) <= 2)
+        return _choice(name, values)
     if kind not in ("float", "int"):
         raise SettingsError(f"{name!r}: expected the kind float, int, choice or boolean. Received: {kind!r}.")
     if sampling not in SAMPLINGS:
@@ -177,6 +171,15 @@ def axis(
     whole = np.arange(int(low), int(high) + 2)
     edges = scale(whole.astype("float64"), float(low), float(high) + 1, sampling)
     return Axis(name, low, high, sampling, tuple(whole[:-1].tolist()), edges)
+
+
+def _choice(name: str, values: Sequence[Any]) -> Axis:
+    if not values:
+        raise SettingsError(f"{name!r} is a choice without values.")
+    if all(isinstance(value, bool) for value in values) or all(_is_number(value) for value in values):
+        return _levels(name, tuple(sorted(set(values))))
+    words = tuple(dict.fromkeys(map(str, values)))
+    return _levels(name, words, ordered=len(words) <= 2)
 
 
 def scale(values: np.ndarray, low: float, high: float, sampling: str) -> np.ndarray:
