@@ -224,7 +224,7 @@ class Line:
     def fill(self, weights: np.ndarray) -> np.ndarray:
         """Returns the sum, in each cell, of the weights of the leaves that cover it."""
         if self.member is not None:
-            return weights @ self.member
+            return np.asarray(weights @ self.member)
         steps = np.bincount(self.start, weights, self.size + 1) - np.bincount(self.stop, weights, self.size + 1)
         return np.cumsum(steps)[:-1]
 
@@ -232,7 +232,7 @@ class Line:
 def fill(first: Line, second: Line, weights: np.ndarray) -> np.ndarray:
     """Returns the sum, in each cell of two lines' grid, of the weights of the leaves that cover it."""
     if first.member is not None and second.member is not None:
-        return (first.member * weights[:, None]).T @ second.member
+        return np.asarray((first.member * weights[:, None]).T @ second.member)
     if first.member is not None:
         return np.array([second.fill(weights * held) for held in first.member.T])
     if second.member is not None:
@@ -265,7 +265,7 @@ def variances(leaves: Leaves, pairs: Sequence[tuple[int, int]]) -> list[float]:
 
 def _others(lengths: np.ndarray, *numbers: int) -> np.ndarray:
     """The volume of each leaf over all axes but some."""
-    return np.delete(lengths, numbers, axis=1).prod(axis=1)
+    return np.asarray(np.delete(lengths, numbers, axis=1).prod(axis=1))
 
 
 def _share(shares: np.ndarray) -> Share:

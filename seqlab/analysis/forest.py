@@ -33,7 +33,7 @@ class Leaves:
     @property
     def lengths(self) -> np.ndarray:
         """The share of each axis that each leaf takes, (leaves, axes)."""
-        lengths = self.stops - self.starts
+        lengths: np.ndarray = self.stops - self.starts
         for number, member in self.members.items():
             lengths[:, number] = member.mean(axis=1)
         return lengths

@@ -186,7 +186,7 @@ def _edges(axes: Any, found: Marginal, side: str, logs: Sequence[str]) -> np.nda
     values = np.asarray(found.values, "float64")
     if found.name in logs:
         _log_scale(axes, side)
-        return np.exp(_between(np.log(values)))
+        return np.asarray(np.exp(_between(np.log(values))))
     return _between(values)
 
 

@@ -110,8 +110,10 @@ def _project(path: Path, columns: Columns) -> Study:
     for run in runs:
         value, step = run.best(score, direction) if columns.score else (run.score, run.step)
         fine = run.status in ("COMPLETED", "STOPPED")
-        finite = value is not None and math.isfinite(value)
-        status = "completed" if fine and finite else "diverged" if fine or value is not None else "failed"
+        if value is not None and math.isfinite(value):
+            status = "completed" if fine else "failed"
+        else:  # it tries again where a score is no number, and gives the trial up as failed in the end
+            status = "diverged" if fine or value is not None else "failed"
         numbers: dict[str, Any] = {role: run.at(name, step if role == "test" else None) for role, name in roles.items()}
         trials.append(Trial(run.name, status, run.values, value, error=run.message, **numbers))
     return Study(Objective(score, direction), space, trials=tuple(trials))

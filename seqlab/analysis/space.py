@@ -45,7 +45,7 @@ class Axis:
         """The middle of each level's cell, as the trees see it: in float32."""
         if self.edges is None:
             raise SettingsError(f"{self.name!r} is continuous: it has no levels.")
-        return ((self.edges[1:] + self.edges[:-1]) / 2).astype("float32").astype("float64")
+        return np.asarray(((self.edges[1:] + self.edges[:-1]) / 2).astype("float32").astype("float64"))
 
     def place(self, values: Sequence[Any], file: str = "") -> np.ndarray:
         """Returns where values lie on the axis (the index of an unordered level), NaN for what is not set.
@@ -69,7 +69,7 @@ class Axis:
     def cut(self, thresholds: np.ndarray) -> np.ndarray:
         """Returns where a tree's `x <= threshold` cuts the axis: between two cells on a discrete one."""
         if self.edges is None:
-            return np.clip(thresholds, 0.0, 1.0)
+            return np.asarray(np.clip(thresholds, 0.0, 1.0))
         return self.edges[np.searchsorted(self.middles, thresholds, side="right")]
 
     def draw(self, count: int, random: np.random.Generator) -> np.ndarray:
@@ -185,9 +185,9 @@ def _choice(name: str, values: Sequence[Any]) -> Axis:
 def scale(values: np.ndarray, low: float, high: float, sampling: str) -> np.ndarray:
     """Returns the places in [0, 1] of the values of a continuous range."""
     if sampling == "log":
-        return np.log(values / low) / np.log(high / low)
+        return np.asarray(np.log(values / low) / np.log(high / low))
     if sampling == "reverse_log":
-        return 1 - np.log((high + low - values) / low) / np.log(high / low)
+        return np.asarray(1 - np.log((high + low - values) / low) / np.log(high / low))
     return (values - low) / (high - low)
 
 

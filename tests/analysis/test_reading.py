@@ -119,6 +119,8 @@ def test_a_keras_tuner_project(project, capsys):
     unset = [value is None for value in found.values["layers"]]
     assert unset == [cell == "lstm" for cell in found.values["cell"]]
     assert [axis.name for axis in found.sample().axes] == ["rate", "cell", "layers"]
+    # A trial that failed has no score, whatever it had reported before.
+    assert read_trials(project, Columns(score="cost")).dropped == {"failed": 1 + found.diverged}
     # Of a metric that it does not know Keras Tuner takes the least to be the best.
     least = read_trials(project, Columns(score="test_acc"))
     assert least.objective == ("test_acc", "min") and least.diverged == 0
