@@ -19,6 +19,7 @@ VERBS = {
     "embed": "write the contextual vectors of a corpus to a file",
     "ensemble": "average several models into one file",
     "export": "write a model as a TensorFlow SavedModel that needs no seqlab",
+    "analyse": "tell which hyperparameters of a search matter, and whether variants differ",
     "check": "look for trouble in labelled files",
 }
 

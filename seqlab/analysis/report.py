@@ -1,0 +1,146 @@
+"""The whole analysis of studies as a report: tables, tests, pictures, and what they rest on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from seqlab.analysis import plots
+from seqlab.analysis.document import Document
+from seqlab.analysis.fanova import Fanova, Importance
+from seqlab.analysis.findings import Findings, Options
+from seqlab.analysis.groups import add_importances, add_tests, add_winners
+from seqlab.analysis.trials import Trials
+from seqlab.errors import DataError, SettingsError
+
+
+def analyse(studies: Sequence[Trials], options: Options | None = None) -> Findings:
+    """Analyses studies; `write` of what it returns writes the report.
+
+    Args:
+        studies: Their trials. Each has a part of the report of its own, and a bar in the figure of importances.
+        options: How.
+
+    Raises:
+        DataError: For a study of which no analysis of variance can be made: fewer than 10 trials, scores that are all
+            the same, none that is finite. What cannot be done for a group, or a test, is in the `notes`.
+        SettingsError: For options that contradict themselves or the study, and studies of one name.
+    """
+    options = options or Options()
+    options.check()
+    names = [trials.name for trials in studies]
+    if len(set(names)) < len(names):
+        raise SettingsError(f"studies must have names of their own, received {', '.join(names)}: rename a folder.")
+    findings = Findings(options, Document(f"Analysis of {', '.join(names)}"))
+    bars: dict[str, Importance] = {}
+    for number, trials in enumerate(studies, 1):
+        bars.update(_study(findings, trials, f"{number}-" if len(studies) > 1 else ""))
+    findings.document.heading("Importances")
+    figure = plots.draw_importances(bars)
+    findings.document.figure("importances.png", figure, f"Shares of the variance of the {options.measure}.")
+    findings.document.heading("How this was computed")
+    for text in _method(options):
+        findings.document.text(text)
+    return findings
+
+
+def _study(findings: Findings, trials: Trials, prefix: str) -> dict[str, Importance]:
+    """One study's part of the report; returns the bars of its importances."""
+    options, document = findings.options, findings.document
+    objective, direction = trials.objective
+    document.heading(trials.name)
+    document.text(f"{trials.file}: {trials}. Score: {objective}, the {direction}imum is best.")
+    groups = trials.groups(options.group) if options.group else {trials.name: trials}
+    add_winners(findings, groups)
+    if options.group:
+        add_tests(findings, trials, groups, f"{prefix}boxes.png")
+    sample = trials.sample(options.measure, options.diverged, options.cap)
+    forest = findings.fanova(sample, trials)
+    found = forest.importance()
+    document.heading(f"What explains the {options.measure}", 3)
+    document.text(f"Analysis of variance over {sample.note}.")
+    findings.importance(found, trials.name, options.measure)
+    bars = {trials.name: found}
+    if options.group:
+        bars |= add_importances(findings, groups, trials.name if prefix else "")
+    times = _times(findings, trials)
+    _marginals(findings, trials, forest, times, f"{prefix}marginals.png")
+    _pairs(findings, trials, forest, found, f"{prefix}pairs.png")
+    if np.isfinite(trials.numbers["seconds"]).any():
+        figure = plots.draw_times(groups, objective)
+        document.figure(f"{prefix}times.png", figure, f"{objective} against the time of each trial with a score.")
+    return bars
+
+
+def _times(findings: Findings, trials: Trials) -> Fanova | None:
+    """What explains the time, where there are times; returns its forest."""
+    if not np.isfinite(trials.numbers["seconds"]).any():
+        return None
+    findings.document.heading("What explains the time", 3)
+    try:
+        sample = trials.sample("seconds")
+        forest = findings.fanova(sample, trials)
+        found = forest.importance()
+    except DataError as error:
+        findings.note(f"no analysis of times: {error}")
+        return None
+    findings.document.text(f"Analysis of variance over {sample.note}.")
+    findings.importance(found, trials.name, "seconds")
+    return forest
+
+
+def _marginals(findings: Findings, trials: Trials, score: Fanova, time: Fanova | None, file: str) -> None:
+    """What is predicted along each hyperparameter."""
+    curves = [score.marginal(name) for name in score.names]
+    times = [] if time is None else [time.marginal(name) for name in time.names]
+    for measure, found in ((findings.options.measure, curves), ("seconds", times)):
+        for one in found:
+            points = zip(one.values, one.mean, one.spread, strict=True)
+            findings.rows["marginals"] += [[trials.name, measure, one.name, *point] for point in points]
+    figure = plots.draw_marginals(curves, times, findings.options.label(trials.objective[0]), _logs(trials))
+    findings.document.heading("Marginals", 3)
+    findings.document.figure(
+        file,
+        figure,
+        f"Predicted {findings.options.measure} (blue){' and seconds (orange)' if times else ''}, averaged over all "
+        "other hyperparameters; one standard deviation over trees.",
+    )
+
+
+def _pairs(findings: Findings, trials: Trials, forest: Fanova, found: Importance, file: str) -> None:
+    """The pairs whose interaction explains most."""
+    ranked = sorted(((found.pair(*pair).mean, pair) for pair in found.pairs), reverse=True)
+    drawn = [(forest.pair(*pair, points=40), share) for share, pair in ranked[: findings.options.pairs]]
+    if drawn:
+        figure = plots.draw_pairs(drawn, findings.options.label(trials.objective[0]), _logs(trials))
+        findings.document.heading("Pairs", 3)
+        findings.document.figure(
+            file, figure, "Predicted over two hyperparameters, and the part of it that is their interaction alone."
+        )
+
+
+def _logs(trials: Trials) -> list[str]:
+    return [item.name for item in trials.parameters if item.sampling == "log"]
+
+
+def _method(options: Options) -> list[str]:
+    """What the figures rest on, in words."""
+    if options.diverged == "leave_out":
+        fate = "are left out"
+    else:
+        fate = "count as the worst finite one" if options.cap is None else f"count as {options.cap:g}"
+    if options.cap is not None:
+        fate += f", and values worse than {options.cap:g} count as it"
+    return [
+        f"Functional analysis of variance (Hutter, Hoos & Leyton-Brown 2014), exact for each of {options.trees} "
+        f"regression trees with at least {options.leaf} trials in a leaf (seed {options.seed}). Over trees: standard "
+        "deviation of the trees' shares. Over forests: that of the means of forests of as many trees. Neither tells "
+        "what other trials would have given. The measure is that by which values are drawn: uniform, log-uniform, or "
+        "equal for each value. A hyperparameter that is not active in a trial gets a value drawn anew for each tree; "
+        "one that never varies has no share.",
+        "Trials that failed or ran out of time count nowhere. Trials without a finite score have diverged. In the "
+        f"analysis of variance of the {options.measure} their values {fate}; of the time they are left out, for they "
+        "stopped early. They count among the trials of which the best fraction is taken, and rank last. Boxes and "
+        "scatter leave them out.",
+    ]
