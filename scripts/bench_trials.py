@@ -6,7 +6,7 @@ The peer is Keras Tuner's random search over the paper's space: a model of Gauss
 `fit` with an update after each piece and early stopping, on TensorFlow and on JAX. Each trial that its tuner draws is
 then run by seqlab, as V (vanilla, with the peepholes that Keras' layer lacks) and as NP (without, as Keras'). Systems
 take turns, each in a process of its own on one core: two cores run two such processes, so the last column is twice the
-rate of one.
+rate of one. "x4" is four trials side by side as one program, each counted as a quarter.
 
 A trial is measured over a few epochs and extrapolated: its first epoch and what surrounds it (building, compiling,
 saving) as they were, every further epoch at the median of those measured. `--mean` is the number of epochs of a trial,
@@ -32,7 +32,13 @@ from seqlab.corpora.catalogue import locate
 from seqlab.corpora.piano_roll import PianoRolls, next_steps, piano_rolls
 from seqlab.errors import DataError
 
-SYSTEMS = {"keras tensorflow": "tensorflow", "keras jax": "jax", "seqlab V": "jax", "seqlab NP": "jax"}
+SYSTEMS = {
+    "keras tensorflow": "tensorflow",
+    "keras jax": "jax",
+    "seqlab V": "jax",
+    "seqlab NP": "jax",
+    "seqlab V x4": "jax",
+}
 MEAN = 90.0  # epochs of a trial where there is no study
 TIMES: list[float] = []  # when each epoch of the peer's trial ended
 
@@ -51,7 +57,7 @@ def main() -> None:
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
         rolls = piano_rolls(locate("jsb", "quarter", options.data))
         peer = options.worker.startswith("keras")
-        serve(Peer(rolls, options.epochs) if peer else Ours(rolls, options.epochs, options.worker.split()[1]))
+        serve(Peer(rolls, options.epochs) if peer else Ours(rolls, options.epochs, *options.worker.split()[1:]))
         return
     arguments = [f"--data={options.data}", f"--epochs={options.epochs}"]
     workers = {name: start(__file__, name, *arguments, backend=SYSTEMS[name]) for name in options.systems}
@@ -162,26 +168,29 @@ class Peer:
 class Ours:
     """seqlab's trials; the first epoch holds building and, where the program is not kept, compiling."""
 
-    def __init__(self, rolls: PianoRolls, epochs: int, variant: str) -> None:
+    def __init__(self, rolls: PianoRolls, epochs: int, variant: str, side: str = "") -> None:
         from seqlab.training.compiled import keep_programs
         from seqlab.training.trials import Pieces
 
         CACHE.mkdir(parents=True, exist_ok=True)
         keep_programs(CACHE)
         self.pieces, self.epochs, self.variant = Pieces.of(rolls), epochs, variant
+        self.side = int(side.removeprefix("x") or 0)
 
     def __call__(self, values: dict[str, Any]) -> dict[str, Any]:
         """Runs a trial with the peer's values."""
-        from seqlab.training.trials import Trial, run_trial
+        from seqlab.training.trials import Trial, run_population, run_trial
 
         given = {name: values[name] for name in ("units", "learning_rate", "noise")}
+        trial = Trial(self.variant, momentum=1 - values["one_minus_momentum"], seed=1, **given)
         started = time.perf_counter()
-        found = run_trial(
-            Trial(self.variant, momentum=1 - values["one_minus_momentum"], seed=1, **given), self.pieces, self.epochs
-        )
+        if self.side:
+            found = run_population([trial] * self.side, self.pieces, self.epochs)[0]
+        else:
+            found = run_trial(trial, self.pieces, self.epochs)
+        took = (time.perf_counter() - started) / (self.side or 1)
         each = found.seconds / found.epochs
-        frame = time.perf_counter() - started - found.seconds
-        return {"values": values, "seconds": [frame, *[each] * self.epochs]}
+        return {"values": values, "seconds": [took - found.seconds, *[each] * self.epochs]}
 
 
 if __name__ == "__main__":

@@ -151,6 +151,16 @@ def width_of(units: int) -> int:
     return next((width for width in WIDTHS if width >= units), 200 - -(units - 200) // 32 * 32)
 
 
+def rates_of(trial: Trial) -> Rates:
+    """The rates of a trial's program: that of SGD is multiplied by (1 - momentum).
+
+    >>> float(rates_of(Trial("V", 20, learning_rate=1.0, momentum=0.75, noise=0.5, seed=1)).learning_rate)
+    0.25
+    """
+    # Typed: a plain number would be another program.
+    return Rates(*map(np.float32, (trial.learning_rate * (1 - trial.momentum), trial.momentum, trial.noise)))
+
+
 def _run(
     trials: Sequence[Trial], pieces: Pieces, epochs: int, patience: int, order_seed: int, population: bool
 ) -> list[Outcome]:
@@ -193,11 +203,9 @@ def _start(program: Program, trials: Sequence[Trial]) -> tuple[State, Rates, lis
     """States, rates and live weights of all trials; with a leading axis of trials for a population."""
     weights = [program.widened(program.initial(trial.units, trial.seed), trial.units) for trial in trials]
     live = [program.live(trial.units) for trial in trials]
-    rates = [
-        [np.float32(x) for x in (t.learning_rate * (1 - t.momentum), t.momentum, t.noise)] for t in trials
-    ]  # typed: a plain number would be another program
+    rates = [rates_of(trial) for trial in trials]
     if not program.population:
-        return State(weights[0], [np.zeros_like(x) for x in weights[0]]), Rates(*rates[0]), live[0]
+        return State(weights[0], [np.zeros_like(x) for x in weights[0]]), rates[0], live[0]
     stacked = [np.stack(parts) for parts in zip(*weights, strict=True)]
     rows = [np.array(parts) for parts in zip(*rates, strict=True)]
     return (

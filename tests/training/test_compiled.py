@@ -14,6 +14,7 @@ jax_only = pytest.mark.skipif(keras.backend.backend() != "jax", reason="compiled
 KEYS, UNITS = 6, 3
 RATE, MOMENTUM = 0.05, 0.6
 ALL = ("V", "NIG", "NFG", "NOG", "NIAF", "NOAF", "CIFG", "NP", "FGR")
+QUICK = ("NIG", "CIFG", "FGR")  # of which each drops or adds something else that a wider layer must not see
 
 
 def rolls(*sizes):
@@ -21,7 +22,7 @@ def rolls(*sizes):
     return [(generator.random((size, KEYS)) < 0.3).astype("uint8") for size in sizes]
 
 
-PIECES = rolls(4, 6, 3, 6)
+PIECES = rolls(5, 3, 5)
 
 
 def run(variant, width=UNITS, noise=0.0, epochs=2, packed=None):
@@ -59,7 +60,7 @@ def keras_weights(variant, initial, epochs=2):
 
 
 @jax_only
-@pytest.mark.parametrize("variant", ["V", "CIFG", "FGR"])
+@pytest.mark.parametrize("variant", ["V", "CIFG", pytest.param("FGR", marks=pytest.mark.slow)])
 def test_equals_fit_of_keras(variant):
     program, state, _ = run(variant)
     expected = keras_weights(variant, program.initial(UNITS, 1))
@@ -68,7 +69,7 @@ def test_equals_fit_of_keras(variant):
 
 
 @jax_only
-@pytest.mark.parametrize("variant", ALL)
+@pytest.mark.parametrize("variant", [v if v in QUICK else pytest.param(v, marks=pytest.mark.slow) for v in ALL])
 def test_a_layer_inside_a_wider_program_learns_the_same(variant):
     _, narrow, loss = run(variant)
     program, wide, wide_loss = run(variant, width=UNITS + 2)
@@ -84,7 +85,7 @@ def test_padding_of_the_groups_changes_nothing():
     packed = pack(PIECES)
     longer = pack([*PIECES, *rolls(9)])
     longer = longer._replace(
-        steps=longer.steps[:-1], lengths=longer.lengths[:-1], groups=np.zeros(4, "int32"), bounds=(8,)
+        steps=longer.steps[:-1], lengths=longer.lengths[:-1], groups=np.zeros(3, "int32"), bounds=(8,)
     )
     _, state, loss = run("V", packed=packed)
     _, other, other_loss = run("V", packed=longer)
