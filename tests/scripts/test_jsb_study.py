@@ -1,0 +1,108 @@
+"""The study of JSB Chorales: what is drawn, and that a study goes on where it was."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from scripts import jsb_study
+from scripts.jsb_study import SPACE, draw, opened, search
+from seqlab import studies
+from seqlab.errors import SettingsError
+from seqlab.ops.recurrence.variants import VARIANTS
+from seqlab.studies import Trial
+
+
+class Stub:
+    """A worker without a process."""
+
+    stdin = None
+
+    def wait(self) -> int:
+        return 9
+
+
+class Asked:
+    """Answers jobs in place of workers; a job whose seed is in `broken` ends its worker."""
+
+    def __init__(self) -> None:
+        self.seeds: list[int] = []
+        self.broken: set[int] = set()
+
+    def __call__(self, worker: Stub, job: dict) -> dict | None:
+        self.seeds.append(job["seed"])
+        if job["seed"] in self.broken:
+            return None
+        score = job["noise"] + 8
+        return {"status": "completed", "score": score, "test": 8.5, "epochs": 3, "seconds": 1.0, "weights": 7}
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
+    monkeypatch.setattr(jsb_study, "start", lambda *arguments, **options: Stub())
+    monkeypatch.setattr(jsb_study, "ask", found := Asked())
+    return found
+
+
+def test_a_trial_depends_on_seed_and_number_alone():
+    assert draw(1, 5) == draw(1, 5)
+    seeds = {draw(seed, number)[1] for seed in (1, 2) for number in range(50)}
+    assert len(seeds) == 100
+
+
+def test_variants_take_turns():
+    assert jsb_study.VARIANTS == tuple(VARIANTS)
+    counts = Counter(draw(3, number)[0]["variant"] for number in range(27))
+    assert set(counts.values()) == {3} and len(counts) == 9
+
+
+def test_values_are_in_the_space_and_spread_over_it():
+    drawn = [draw(1, number)[0] for number in range(600)]
+    for parameter in SPACE[1:]:
+        values = sorted(values[parameter.name] for values in drawn)
+        assert parameter.low <= values[0] and values[-1] <= parameter.high
+        middle = (parameter.low * parameter.high) ** 0.5 if parameter.sampling == "log" else 0.5
+        assert sum(value < middle for value in values) == pytest.approx(300, abs=45)
+
+
+def test_a_study_is_begun_written_and_gone_on_with(tmp_path, asked, capsys):
+    search(tmp_path, 1, 4, 2, [])
+    assert len(asked.seeds) == 4
+    search(tmp_path, 1, 6, 1, [])
+    assert asked.seeds[4:] == [draw(1, number)[1] for number in (4, 5)]
+    found = studies.read(tmp_path)
+    assert sorted(int(trial.trial) for trial in found.trials) == [0, 1, 2, 3, 4, 5]
+    for trial in found.trials:
+        values, seed = draw(1, int(trial.trial))
+        assert (trial.values, trial.seeds) == (values, (seed,))
+        assert (trial.score, trial.epochs) == (values["noise"] + 8, 3)
+    assert "best" in capsys.readouterr().out.splitlines()[-1]
+
+
+def test_a_worker_that_ends_is_a_failed_trial_which_is_run_again(tmp_path, asked):
+    broken = draw(1, 1)[1]
+    asked.broken = {broken}
+    search(tmp_path, 1, 3, 1, [])
+    rows = {trial.trial: trial for trial in studies.read(tmp_path).trials}
+    assert [rows[str(n)].status for n in range(3)] == ["completed", "failed", "completed"]
+    assert "ended with 9" in rows["1"].error
+    asked.broken = set()
+    search(tmp_path, 1, 3, 1, [])
+    assert asked.seeds[3:] == [broken]
+    assert {trial.status for trial in studies.read(tmp_path).trials} == {"completed"}
+
+
+def test_another_study_in_the_folder_is_refused(tmp_path):
+    begun = opened(tmp_path, 1)
+    assert begun == opened(tmp_path, 1)
+    assert (begun.space, begun.seed, begun.trials) == (SPACE, 1, ())
+    with pytest.raises(SettingsError, match="another study .seed 1.: choose another --folder"):
+        opened(tmp_path, 2)
+
+
+def test_a_trial_in_one_line():
+    values, seed = draw(1, 0)
+    diverged = Trial("0", "diverged", values, epochs=2, seconds=1.25, seeds=(seed,), error="no number")
+    assert jsb_study.line(diverged).split()[:3] == ["0", "diverged", "V"]
+    assert jsb_study.line(diverged).endswith("2 epochs    1.2 s no number")
