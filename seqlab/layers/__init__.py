@@ -26,7 +26,15 @@ from seqlab.layers.cells import (
     ZoneoutCell,
 )
 from seqlab.layers.dilated_cnn import DilatedCNN
-from seqlab.layers.features import CasingEmbedding, CategoryEmbedding, CharCNN, CharEncoder, CharLSTM, WordEmbedding
+from seqlab.layers.features import (
+    CasingEmbedding,
+    CategoryEmbedding,
+    CharCNN,
+    CharEncoder,
+    CharLSTM,
+    Standardize,
+    WordEmbedding,
+)
 from seqlab.layers.heads import CRF, ChainHead, CRFHead, CTCHead, Head, MultiLabelHead, SoftmaxHead
 from seqlab.layers.highway import Highway
 from seqlab.layers.recurrent import Recurrent
@@ -67,6 +75,7 @@ __all__ = [
     "SelfAttention",
     "SequenceAttention",
     "SoftmaxHead",
+    "Standardize",
     "TransformerEncoder",
     "WordEmbedding",
     "WrapperCell",
