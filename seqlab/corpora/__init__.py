@@ -1,4 +1,4 @@
-"""Corpora: sentences with their annotation columns, read from column files and CoNLL-U."""
+"""Corpora: sentences with their annotation columns, read from column files and CoNLL-U; pieces of music."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from seqlab.corpora.check import Report, check
 from seqlab.corpora.conll import conll, write_conll
 from seqlab.corpora.conllu import conllu
 from seqlab.corpora.iam_ondb import iam_ondb
+from seqlab.corpora.piano_roll import PianoRolls, piano_rolls
 from seqlab.corpora.records import Corpus, Sentence
 from seqlab.corpora.sequences import FrameCorpus, FrameParts, FrameSequence
 from seqlab.corpora.timit import timit
@@ -17,6 +18,7 @@ __all__ = [
     "FrameCorpus",
     "FrameParts",
     "FrameSequence",
+    "PianoRolls",
     "Report",
     "Sentence",
     "breaches",
@@ -25,5 +27,6 @@ __all__ = [
     "conllu",
     "iam_ondb",
     "timit",
+    "piano_rolls",
     "write_conll",
 ]
