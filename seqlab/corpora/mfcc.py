@@ -51,8 +51,7 @@ def deltas(values: np.ndarray, reach: int = 2) -> np.ndarray:
     count = len(values)
     padded = np.pad(values, ((reach, reach), (0, 0)), mode="edge")
     total = sum(
-        n * (padded[reach + n : reach + n + count] - padded[reach - n : reach - n + count])
-        for n in range(1, reach + 1)
+        n * (padded[reach + n : reach + n + count] - padded[reach - n : reach - n + count]) for n in range(1, reach + 1)
     )
     found: np.ndarray = total / (2 * sum(n * n for n in range(1, reach + 1)))
     return found
