@@ -31,6 +31,7 @@ from seqlab.layers.dilated_cnn import DilatedCNN
 from seqlab.layers.features.casing import CasingEmbedding
 from seqlab.layers.features.categories import CategoryEmbedding
 from seqlab.layers.features.chars import CharCNN, CharLSTM
+from seqlab.layers.features.frames import Standardize
 from seqlab.layers.features.words import WordEmbedding
 from seqlab.layers.heads.base import Head
 from seqlab.layers.heads.crf import CRFHead
@@ -43,6 +44,7 @@ from seqlab.layers.recurrent import Recurrent
 from seqlab.layers.stack import RecurrentStack
 from seqlab.layers.transformer import TransformerEncoder
 from seqlab.models.ensemble import Ensemble
+from seqlab.models.frames import FrameModel
 from seqlab.models.sequence_model import SequenceModel
 from seqlab.ops.recurrence.variants import VARIANTS
 from tests import tiny
@@ -168,6 +170,7 @@ LAYERS = (
     replace(_row(Highway, FLOATS, layers=2, activation="tanh", transform_bias=-2.0), exceptions=NO_MASK),
     replace(_row(MultiLabelHead, FLOATS, tags=4, threshold=0.3), labels=MANY_LABELS),
     replace(_row(Projection, FLOATS, units=3, clip=2.0), exceptions=NO_MASK),
+    _row(Standardize, FLOATS),
     _row(SoftmaxHead, FLOATS, tags=4, reduction="sum", label_smoothing=0.1),
     replace(_row(WordEmbedding, INTEGERS, rows=5, dim=3, frozen_rows=2, dropout=0.1), exceptions=NO_MASK),
     replace(_row(WordEmbedding, INTEGERS, rows=7, dim=3, unknown="zero"), option="zero", exceptions=NO_MASK),
@@ -205,6 +208,13 @@ def _sequence_model() -> SequenceModel:
     return SequenceModel(tokens, CRFHead(4)(RecurrentStack(3)(tokens)))
 
 
+def _frame_model() -> FrameModel:
+    encoder = Bidirectional(_recurrent(LSTMCell(3, "NP")))
+    model = FrameModel(5, ["a", "b", "c", "d"], encoder, CTCHead(4), noise=0.1)
+    model.standardizer.adapt(FLOATS)
+    return model
+
+
 def _tagger() -> keras.Model:
     tagger = tiny.tagger()
     tagger.optimizer.build(tagger.trainable_variables)  # Keras warns when it opens a file without its variables
@@ -222,6 +232,7 @@ def _tagger_inputs() -> dict[str, np.ndarray]:
 
 MODELS: dict[str, tuple[Callable[[], keras.Model], Callable[[], Any]]] = {
     "Ensemble": (_ensemble, _tagger_inputs),
+    "FrameModel": (_frame_model, lambda: {"frames": FLOATS, "mask": MASK}),
     "SequenceModel": (_sequence_model, lambda: FLOATS),
     "Tagger": (_tagger, _tagger_inputs),
 }
