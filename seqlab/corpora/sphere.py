@@ -59,12 +59,10 @@ def read_sphere(path: str | os.PathLike[str]) -> Audio:
     order = fields.get("sample_byte_format", "")
     if order not in ORDERS:
         raise DataError(f"sample_byte_format is {order!r}; expected 01 (little-endian) or 10 (big-endian).", file)
-    samples = np.frombuffer(data[start : start + 2 * count], ORDERS[order]) if count else np.zeros(0, "<i2")
-    if len(samples) < count:
-        raise DataError(
-            f"Ends after {len(samples)} of {count} samples: the file was cut off. Copy it again.",
-            file,
-        )
+    there = (len(data) - start) // 2
+    if there < count:
+        raise DataError(f"Ends after {there} of {count} samples: the file was cut off. Copy it again.", file)
+    samples = np.frombuffer(data, ORDERS[order], count, start)
     return Audio(samples.astype(np.int16), rate)
 
 
@@ -77,7 +75,7 @@ def _header(data: bytes, file: str) -> tuple[dict[str, str], int]:
     if not size.isdigit() or len(data) < int(size):
         raise DataError(f"The size of the header is {size!r}, the file has {len(data)} bytes: it was cut off.", file, 2)
     lines = data[: int(size)].decode("latin-1").split("\n")
-    fields = {}
+    fields: dict[str, str] = {}
     for number, line in enumerate(lines[2:], 3):
         if line.strip() == "end_head":
             return fields, int(size)

@@ -37,8 +37,8 @@ def digest(path: str, parts: FrameParts) -> dict[str, str]:
     for part, corpus in (("train", parts.train), ("dev", parts.dev), ("test", parts.test)):
         total = hashlib.sha256()
         for sequence in corpus:
-            total.update(np.ascontiguousarray(sequence.frames))
-            total.update(np.ascontiguousarray(sequence.labels))
+            total.update(sequence.frames.tobytes())
+            total.update(sequence.labels.tobytes())
         found[f"{path} ({part})"] = total.hexdigest()
     return found
 

@@ -49,8 +49,8 @@ def train(settings: FrameSettings, folder: str | Path, resume: bool = False, ver
     """Trains a network on frames as the settings say and leaves everything about it in a folder.
 
     An update after each sequence, by the gradient of the loss summed over its steps (and labels); stochastic gradient
-    descent with momentum, the step `learning_rate * (1 - momentum)`; all initial weights but the output layer's bias,
-    which is 0, from `normal(0, initial_std)`; the epoch with the best validation figure is kept. A loss that is no
+    descent with momentum, the step `learning_rate * (1 - momentum)`; all initial weights, biases too, from
+    `normal(0, initial_std)`; the epoch with the best validation figure is kept. A loss that is no
     longer finite ends the run.
 
     The folder holds `settings.json`, `versions.json`, `history.jsonl`, `model.keras`, `state.npz` and `scores.json`, as
@@ -122,6 +122,8 @@ def build(settings: FrameSettings, corpus: FrameCorpus) -> FrameModel:
         standardize=network.standardize,
         noise=network.noise,
     )
+    bias = model.head.projection.bias  # heads begin at 0 otherwise
+    bias.assign(normal()(bias.shape))
     model.adapt(corpus)
     return model
 

@@ -151,10 +151,7 @@ def test_initial_weights_are_normal():
     model = frames.build(settings("x", {"units": 100, "initial_std": 0.3, "bidirectional": True}), corpus)
     for weight in model.trainable_weights:
         values = np.array(keras.ops.convert_to_numpy(weight))
-        if weight.path.startswith("head") and weight.shape == (88,):
-            assert not values.any()
-        else:
-            assert values.std() == pytest.approx(0.3, rel=0.2) and abs(values.mean()) < 0.05, weight.path
+        assert values.std() == pytest.approx(0.3, rel=0.25) and abs(values.mean()) < 0.1, weight.path
     forward, backward = (one.cell.kernel_weight for one in (model.encoder.layer, model.encoder.backward_layer))
     assert not np.allclose(forward, backward)
 

@@ -67,9 +67,8 @@ class Standardize(keras.layers.Layer):
             DataError: No frame is real, a number is not finite, or the layer reads another number of channels.
         """
         mean, variance = frames.moments() if isinstance(frames, FrameCorpus) else _moments(frames, mask)
-        if not self.built:
+        if not getattr(self, "built", False):
             self.build((None, None, len(mean)))
-            self.built = True
         if len(mean) != self.mean.shape[0]:
             raise DataError(f"Received frames of {len(mean)} channels; the layer reads {self.mean.shape[0]}.")
         if not np.isfinite(mean + variance).all():
