@@ -9,7 +9,6 @@ the step the learning rate times (1 - momentum), N(0, 0.1) initial weights, Gaus
 epochs, a stop after 15 without a better validation figure. NLL is in nats a step, summed over keys; the first step of a
 piece is given. `seqlab train` runs one such trial with plain Keras `fit`.
 
-Todo:
 """
 
 from __future__ import annotations

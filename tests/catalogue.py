@@ -31,7 +31,6 @@ from seqlab.layers.dilated_cnn import DilatedCNN
 from seqlab.layers.features.casing import CasingEmbedding
 from seqlab.layers.features.categories import CategoryEmbedding
 from seqlab.layers.features.chars import CharCNN, CharLSTM
-from seqlab.layers.features.frames import Standardize
 from seqlab.layers.features.words import WordEmbedding
 from seqlab.layers.heads.base import Head
 from seqlab.layers.heads.crf import CRFHead
@@ -170,7 +169,6 @@ LAYERS = (
     replace(_row(Highway, FLOATS, layers=2, activation="tanh", transform_bias=-2.0), exceptions=NO_MASK),
     replace(_row(MultiLabelHead, FLOATS, tags=4, threshold=0.3), labels=MANY_LABELS),
     replace(_row(Projection, FLOATS, units=3, clip=2.0), exceptions=NO_MASK),
-    _row(Standardize, FLOATS),
     _row(SoftmaxHead, FLOATS, tags=4, reduction="sum", label_smoothing=0.1),
     replace(_row(WordEmbedding, INTEGERS, rows=5, dim=3, frozen_rows=2, dropout=0.1), exceptions=NO_MASK),
     replace(_row(WordEmbedding, INTEGERS, rows=7, dim=3, unknown="zero"), option="zero", exceptions=NO_MASK),
@@ -198,6 +196,7 @@ ABSTRACT = {
     "Head": "the base of the heads: what scores mean, its subclasses say",
     "WrapperCell": "the base of the cells that hold a cell: it adds nothing",
     "RecurrentCell": "the base of the cells: what a step does, its subclasses say",
+    "Standardize": "it learns by `adapt` and has no gradients; tests/layers/features/test_frames.py runs the other checks",
     "SequenceAttention": "the base of attention layers: what a context is, its subclasses say",
 }
 """Public names that no row is needed for, with the reason."""
@@ -238,5 +237,8 @@ MODELS: dict[str, tuple[Callable[[], keras.Model], Callable[[], Any]]] = {
 }
 """Name of a model class to how to make one and its inputs."""
 
-OTHERS = {"Triangular": "a learning rate by steps, see tests/training/test_schedules.py"}
+OTHERS = {
+    "Standardize": "see ABSTRACT",
+    "Triangular": "a learning rate by steps, see tests/training/test_schedules.py",
+}
 """Other classes that a saved model can name, with where they are tested."""

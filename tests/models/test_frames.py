@@ -76,8 +76,9 @@ def test_it_learns_and_comes_back_from_its_file(tmp_path):
     made = model(noise=0.1)
     made.adapt(data)
     made.compile(keras.optimizers.SGD(0.05, 0.5))
-    history = made.fit(data, validation_data=data, epochs=10, verbose=0).history
-    assert history["val_error"][-1] == made.score(data) < 0.2 < history["val_error"][0]
+    assert made.score(data) > 0.3
+    history = made.fit(data, validation_data=data, epochs=5, verbose=0).history
+    assert len(history["val_error"]) == 5 and history["val_error"][-1] == made.score(data) < 0.1
     made.save(tmp_path / "model.keras")
     again = load(tmp_path / "model.keras")
     assert isinstance(again, FrameModel) and again.noise == 0.1 and again.names == NAMES
@@ -89,6 +90,7 @@ def test_it_learns_and_comes_back_from_its_file(tmp_path):
 
 def test_noise_is_for_training_alone():
     data, plain = corpus(), model()
+    plain.adapt(data)
     noisy = FrameModel.from_config({**plain.get_config(), "noise": 1.0})
     noisy.set_weights([*plain.get_weights(), *noisy.get_weights()[len(plain.weights) :]])
     inputs, _ = FrameBatches(data, 2)[0]

@@ -50,8 +50,9 @@ class Standardize(keras.layers.Layer):
 
     def build(self, inputs_shape: Any) -> None:
         """Creates mean and scale."""
-        self.mean = self.add_weight((inputs_shape[-1],), "zeros", trainable=False, dtype="float32", name="mean")
-        self.scale = self.add_weight((inputs_shape[-1],), "ones", trainable=False, dtype="float32", name="scale")
+        kept: dict[str, Any] = {"dtype": "float32", "trainable": False, "autocast": False}
+        self.mean = self.add_weight((inputs_shape[-1],), "zeros", name="mean", **kept)
+        self.scale = self.add_weight((inputs_shape[-1],), "ones", name="scale", **kept)
 
     def adapt(self, frames: FrameCorpus | np.ndarray, mask: np.ndarray | None = None) -> list[int]:
         """Learns mean and scale, in float64, of real frames alone.

@@ -13,6 +13,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from seqlab.corpora.sequences import FrameCorpus, FrameSequence
 from seqlab.errors import DataError
 from seqlab.layers.features.frames import Standardize
+from seqlab.testing import checks
 
 RANDOM = np.random.default_rng(0)
 FRAMES = RANDOM.normal(3.0, 2.0, (3, 5, 4)) * [1, 1000, 1e-3, 1] + [0, 1e5, 0, -7]
@@ -83,6 +84,14 @@ def test_weights_are_saved_and_no_gradient_moves_them(tmp_path):
     again = keras.models.load_model(tmp_path / "model.keras").layers[1]
     for found, expected in zip(again.get_weights(), before, strict=True):
         assert_array_equal(found, expected)
+
+
+def test_the_checks_of_the_catalogue_that_concern_it():
+    layer, frames = Standardize(), RANDOM.normal(size=(3, 5, 4)).astype("float32")
+    layer.adapt(RANDOM.normal(size=(3, 5, 4)))
+    checks.check_round_trip(layer, frames)
+    checks.check_padding_invariance(layer, frames)
+    checks.check_mask_routes(layer, frames, MASK)
 
 
 def test_bad_data():
