@@ -196,7 +196,7 @@ ABSTRACT = {
     "Head": "the base of the heads: what scores mean, its subclasses say",
     "WrapperCell": "the base of the cells that hold a cell: it adds nothing",
     "RecurrentCell": "the base of the cells: what a step does, its subclasses say",
-    "Standardize": "it learns by `adapt` and has no gradients; tests/layers/features/test_frames.py runs the other checks",
+    "Standardize": "it has no gradients; tests/layers/features/test_frames.py runs the checks that concern it",
     "SequenceAttention": "the base of attention layers: what a context is, its subclasses say",
 }
 """Public names that no row is needed for, with the reason."""
