@@ -44,8 +44,9 @@ class FrameBatches(keras.utils.PyDataset):
         self.batch_size = batch_size
         self.shuffle = shuffle
         self.seed = seed
-        self.bounds = bucket_bounds(corpus.lengths, padding)
-        self.bucket = np.searchsorted(self.bounds, corpus.lengths)
+        self.lengths = corpus.lengths
+        self.bounds = bucket_bounds(self.lengths, padding)
+        self.bucket = np.searchsorted(self.bounds, self.lengths)
         # Transcripts too are padded alike in a bucket.
         counts = np.array([len(sequence.labels) for sequence in corpus])
         self.marks = [int(counts[self.bucket == number].max(initial=1)) for number in range(len(self.bounds))]
@@ -66,7 +67,7 @@ class FrameBatches(keras.utils.PyDataset):
         for row, sequence in enumerate(rows):
             frames[row, : len(sequence)] = sequence.frames
             labels[row, : len(sequence.labels)] = sequence.labels
-        mask = np.arange(time) < corpus.lengths[batch.sentences][:, None]  # (batch, time)
+        mask = np.arange(time) < self.lengths[batch.sentences][:, None]  # (batch, time)
         return {"frames": frames, "mask": mask}, labels
 
     def start_epoch(self, epoch: int) -> None:
@@ -80,7 +81,7 @@ class FrameBatches(keras.utils.PyDataset):
 
     def _plan(self) -> list[Batch]:
         random = np.random.default_rng((self.seed, self.epoch))
-        lengths, size = self.corpus.lengths, self.batch_size
+        lengths, size = self.lengths, self.batch_size
         order = random.permutation(len(lengths)) if self.shuffle else np.argsort(lengths, kind="stable")
         plan = []
         for number, bound in enumerate(self.bounds):
