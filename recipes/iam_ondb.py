@@ -5,14 +5,15 @@
     KERAS_BACKEND=jax seqlab train recipes/iam_ondb.py --network.variant NP
 
     python scripts/make_synthetic_iam.py synthetic --forms 24     # without registering for IAM-OnDB
-    seqlab train recipes/iam_ondb.py --data.path synthetic --network.units 20 --training.learning-rate 0.03
+    KERAS_BACKEND=jax seqlab train recipes/iam_ondb.py --data.path synthetic --training.epochs 12 --network.noise 0
+        --training.learning-rate 0.03 --network.units 16 --network.initial-std 0.3
 
 Four features of every second point, standardised; 81 characters; 5,355, 2,956 and 3,859 lines; an update after each
-line, as in recipes/jsb.py (Greff et al. 2017); best-path decoding. The learning rate and size are the middle of what
-the paper found good, not tuned here.
+line, as in recipes/jsb.py (Greff et al. 2017); best-path decoding. Learning rate, size and
+noise are not tuned.
 Score: the paper's best of 200 trials has a test character error rate of 9.26 % (NP); this recipe has not been run on
-IAM-OnDB, whose licence does not let us have it. On the made-up corpus above: character error rate TODO %, TODO seconds
-on two cores.
+IAM-OnDB, whose licence does not let us have it. On the made-up corpus above: character error rate 0.0 %, 73 seconds
+on two busy cores. CTC says nothing at first, an error rate of 1; greater initial weights shorten that.
 """
 
 from __future__ import annotations
