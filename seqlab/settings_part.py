@@ -14,7 +14,7 @@ class Part(BaseModel):
     """A part of the settings: frozen, without unknown keys, checked with our own errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
-    parts: ClassVar[dict[str, type[Part]]] = {}  # of the whole run, for suggestions
+    parts: ClassVar[dict[str, tuple[type[Part], ...]]] = {}  # of whole runs, of each kind, for suggestions
 
     def __init__(self, **values: Any) -> None:
         try:
@@ -35,7 +35,7 @@ class Part(BaseModel):
         """Notes the parts that this class consists of."""
         for name, field in cls.model_fields.items():
             if isinstance(field.annotation, type) and issubclass(field.annotation, Part):
-                Part.parts[name] = field.annotation
+                Part.parts[name] = (*Part.parts.get(name, ()), field.annotation)
 
 
 def _explain(kind: type[BaseModel], error: ValidationError) -> str:
@@ -58,8 +58,8 @@ def _explain(kind: type[BaseModel], error: ValidationError) -> str:
 def _hint(name: str, known: list[str]) -> str:
     """Suggests the nearest known key, or the nearest one of all parts, with its part's name."""
     places: dict[str, list[str]] = {key: [key] for key in known}
-    for part, kind in Part.parts.items():
-        for key in kind.model_fields:
+    for part, kinds in Part.parts.items():
+        for key in dict.fromkeys(key for kind in kinds for key in kind.model_fields):
             dotted = f"{part}.{key}"
             places[dotted] = [dotted]
             if key not in known:

@@ -45,6 +45,7 @@ from seqlab.layers.recurrent import Recurrent
 from seqlab.layers.stack import RecurrentStack
 from seqlab.layers.transformer import TransformerEncoder
 from seqlab.models.ensemble import Ensemble
+from seqlab.models.frames import FrameModel
 from seqlab.models.sequence_model import SequenceModel
 from seqlab.ops.recurrence.variants import VARIANTS
 from tests import tiny
@@ -206,6 +207,7 @@ ABSTRACT = {
     "Head": "the base of the heads: what scores mean, its subclasses say",
     "WrapperCell": "the base of the cells that hold a cell: it adds nothing",
     "RecurrentCell": "the base of the cells: what a step does, its subclasses say",
+    "Standardize": "it has no gradients; tests/layers/features/test_frames.py runs the checks that concern it",
     "SequenceAttention": "the base of attention layers: what a context is, its subclasses say",
 }
 """Public names that no row is needed for, with the reason."""
@@ -214,6 +216,13 @@ ABSTRACT = {
 def _sequence_model() -> SequenceModel:
     tokens = keras.Input((None, 5))
     return SequenceModel(tokens, CRFHead(4)(RecurrentStack(3)(tokens)))
+
+
+def _frame_model() -> FrameModel:
+    encoder = Bidirectional(_recurrent(LSTMCell(3, "NP")))
+    model = FrameModel(5, ["a", "b", "c", "d"], encoder, CTCHead(4), noise=0.1)
+    model.standardizer.adapt(FLOATS)
+    return model
 
 
 def _tagger() -> keras.Model:
@@ -243,10 +252,14 @@ def _text_inputs() -> dict[str, np.ndarray]:
 MODELS: dict[str, tuple[Callable[[], keras.Model], Callable[[], Any]]] = {
     "Ensemble": (_ensemble, _tagger_inputs),
     "LanguageModel": (_language_model, _text_inputs),
+    "FrameModel": (_frame_model, lambda: {"frames": FLOATS, "mask": MASK}),
     "SequenceModel": (_sequence_model, lambda: FLOATS),
     "Tagger": (_tagger, _tagger_inputs),
 }
 """Name of a model class to how to make one and its inputs."""
 
-OTHERS = {"Triangular": "a learning rate by steps, see tests/training/test_schedules.py"}
+OTHERS = {
+    "Standardize": "see ABSTRACT",
+    "Triangular": "a learning rate by steps, see tests/training/test_schedules.py",
+}
 """Other classes that a saved model can name, with where they are tested."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from seqlab.batches.buckets import bucket_bounds
+from seqlab.batches.frames import FrameBatches
 from seqlab.batches.loader import Batches
 from seqlab.batches.multitask import JointTaskBatches, MultiTaskBatches, encode_joint, encode_tasks
 from seqlab.batches.schedules import (
@@ -21,6 +22,7 @@ __all__ = [
     "Alternating",
     "Batches",
     "Exhaustive",
+    "FrameBatches",
     "JointTaskBatches",
     "MultiTaskBatches",
     "Proportional",

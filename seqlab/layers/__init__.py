@@ -34,6 +34,7 @@ from seqlab.layers.features import (
     CharEncoder,
     CharLSTM,
     ScalarMix,
+    Standardize,
     WordEmbedding,
 )
 from seqlab.layers.heads import CRF, ChainHead, CRFHead, CTCHead, Head, MultiLabelHead, SoftmaxHead
@@ -43,10 +44,10 @@ from seqlab.layers.stack import RecurrentStack
 from seqlab.layers.transformer import TransformerEncoder
 
 __all__ = [
+    "CRF",
     "AdditiveAttention",
     "AttentionEncoder",
     "Bidirectional",
-    "CRF",
     "CRFHead",
     "CTCHead",
     "CasingEmbedding",
@@ -79,6 +80,7 @@ __all__ = [
     "SelfAttention",
     "SequenceAttention",
     "SoftmaxHead",
+    "Standardize",
     "TransformerEncoder",
     "WordEmbedding",
     "WrapperCell",

@@ -7,6 +7,7 @@ from seqlab.models.best import BestWeights
 from seqlab.models.distillation import Distillation
 from seqlab.models.elmo import Elmo
 from seqlab.models.ensemble import Ensemble
+from seqlab.models.frames import FrameModel
 from seqlab.models.language_model import LanguageModel
 from seqlab.models.language_vectors import LanguageVectors
 from seqlab.models.sequence_model import SequenceModel
@@ -20,6 +21,7 @@ __all__ = [
     "Distillation",
     "Elmo",
     "Ensemble",
+    "FrameModel",
     "LanguageModel",
     "LanguageVectors",
     "SequenceModel",

@@ -54,3 +54,16 @@ def test_missing_figure_names_those_there_are() -> None:
     best.on_epoch_end(0, {"loss": 1.0, "val_f1": 0.5})
     with pytest.warns(UserWarning, match=r"No 'val_f2' in the logs of any epoch \(they held loss, val_f1\)"):
         best.on_train_end()
+
+
+@pytest.mark.parametrize("monitor", ["val_error", "val_cer", "val_nll"])
+def test_errors_fall(monitor: str) -> None:
+    model, best = trained(monitor, [0.5, 0.2, 0.4])
+    assert model.weights[0] == 1 and best.best == 0.2
+
+
+def test_what_is_not_finite_is_never_the_best() -> None:
+    model, best = trained("val_nll", [float("nan"), 3.0, float("-inf")])
+    assert model.weights[0] == 1 and best.best == 3.0
+    with pytest.warns(UserWarning, match="Did training diverge"):
+        trained("val_nll", [float("nan"), float("inf")])

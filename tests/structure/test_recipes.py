@@ -9,6 +9,8 @@ import math
 import re
 from pathlib import Path
 
+import make_synthetic_iam
+import make_synthetic_timit
 import pytest
 
 from seqlab.cli.main import main
@@ -19,6 +21,7 @@ from tests import tiny
 from tests.structure.sources import ROOT, label, tree
 
 RECIPES = sorted(path for path in (ROOT / "recipes").glob("*.py") if not path.name.startswith("_"))
+OF_FRAMES = [path for path in RECIPES if "FrameSettings(" in path.read_text(encoding="utf-8")]
 LINES = 120
 DURATION = re.compile(r"\d+(\.\d+)?\s*(s|sec|seconds?|min|minutes?|h|hours?)\b", re.IGNORECASE)
 SCORE = re.compile(r"\b(F1|accuracy|error rate|NLL)\b[^\n]*\d", re.IGNORECASE)
@@ -70,7 +73,31 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("path", RECIPES, ids=label)
+@pytest.fixture
+def frames(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data folder with what recipes for sequences of vectors read."""
+    folder = tmp_path / "data"
+    make_synthetic_timit.write(folder / "timit", speakers=1, sentences=1)
+    make_synthetic_iam.write(folder / "iam_ondb", forms=1, lines=1)
+    (folder / "jsb").mkdir()
+    part = [[[60], [62], [64]]]
+    text = json.dumps({"train": part, "valid": part, "test": part})
+    (folder / "jsb" / "jsb-chorales-quarter.json").write_text(text, encoding="utf-8")
+    monkeypatch.setenv("SEQLAB_DATA", str(folder))
+    return folder
+
+
+@pytest.mark.parametrize("path", OF_FRAMES, ids=label)
+def test_trains_on_tiny_frames(path: Path, frames: Path, tmp_path: Path) -> None:
+    flags = ["--training.epochs", "1", "--network.units", "2", "--network.variant", "NIG"]
+    assert main(["train", str(path), *flags, "--run", str(tmp_path / "run")]) == 0
+    scores = json.loads((tmp_path / "run" / "scores.json").read_text("utf-8"))
+    assert math.isfinite(scores["test"]) and scores["epochs"] == 1
+    stored = json.loads((tmp_path / "run" / "settings.json").read_text("utf-8"))
+    assert (stored["training"]["patience"], stored["network"]["initial_std"]) == (15, 0.1)
+
+
+@pytest.mark.parametrize("path", [path for path in RECIPES if path not in OF_FRAMES], ids=label)
 def test_trains_on_tiny_data(path: Path, data: Path, tmp_path: Path) -> None:
     settings = read_recipe(str(path))
     flags = ["--training.epochs", "1", "--encoder.units", "4", "--encoder.layers", "1", "--training.batch-size", "8"]

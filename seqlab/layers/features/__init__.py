@@ -5,7 +5,17 @@ from __future__ import annotations
 from seqlab.layers.features.casing import CasingEmbedding
 from seqlab.layers.features.categories import CategoryEmbedding
 from seqlab.layers.features.chars import CharCNN, CharEncoder, CharLSTM
+from seqlab.layers.features.frames import Standardize
 from seqlab.layers.features.scalar_mix import ScalarMix
 from seqlab.layers.features.words import WordEmbedding
 
-__all__ = ["CasingEmbedding", "CategoryEmbedding", "CharCNN", "CharEncoder", "CharLSTM", "ScalarMix", "WordEmbedding"]
+__all__ = [
+    "CasingEmbedding",
+    "CategoryEmbedding",
+    "CharCNN",
+    "CharEncoder",
+    "CharLSTM",
+    "ScalarMix",
+    "Standardize",
+    "WordEmbedding",
+]
