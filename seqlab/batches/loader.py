@@ -76,6 +76,7 @@ class Batches(keras.utils.PyDataset):
         self.fields = fields_of(encoded) if fields is None else tuple(fields)
         self.bounds = bucket_bounds(encoded.lengths, padding)
         self.limit = min(1.2 * padding, 0.99)
+        self.longest = int(np.diff(encoded.form_offsets).max(initial=1))  # form, in characters
         # JAX compiles for each shape: there the characters' shape follows from the bucket alone.
         self.static = keras.backend.backend() == "jax"
         self.epoch = 0
@@ -96,10 +97,19 @@ class Batches(keras.utils.PyDataset):
         return len(batch.sentences), _distinct(batch.time, index)
 
     def __getitem__(self, index: int) -> tuple[Any, ...]:
-        batch = self.plan[index]
-        starts = self.encoded.offsets[batch.sentences]
-        lengths = self.encoded.lengths[batch.sentences]
-        steps = np.arange(self.shape(index)[1])
+        return self.arrays(self.plan[index], index)
+
+    def arrays(self, batch: Batch, index: int, empty: int = 0) -> tuple[Any, ...]:
+        """Returns what stands in a batch.
+
+        Args:
+            batch: Its sentences.
+            index: Its place among the batches that Keras reads; sizes of the first two differ.
+            empty: How many rows without a token follow the sentences.
+        """
+        starts = np.pad(self.encoded.offsets[batch.sentences], (0, empty))
+        lengths = np.pad(self.encoded.lengths[batch.sentences], (0, empty))
+        steps = np.arange(_distinct(batch.time, index))
         mask = steps < lengths[:, None]  # (batch, time)
         places = np.where(mask, starts[:, None] + steps, 0)
         tokens = self.encoded.tokens
@@ -163,7 +173,7 @@ class Batches(keras.utils.PyDataset):
         lengths = self.encoded.form_offsets[forms + 1] - starts
         rows, columns = len(forms) + 1, int(lengths.max(initial=1))
         if self.static:
-            rows, columns = mask.size + 1, int(np.diff(self.encoded.form_offsets).max(initial=1))
+            rows, columns = mask.size + 1, self.longest
         rows, columns = _distinct(rows, index), _distinct(columns, index)
         steps = np.arange(columns)
         real = steps < lengths[:, None]  # (forms, characters)

@@ -7,5 +7,19 @@ from seqlab.corpora.check import Report, check
 from seqlab.corpora.conll import conll, write_conll
 from seqlab.corpora.conllu import conllu
 from seqlab.corpora.records import Corpus, Sentence
+from seqlab.corpora.tasks import all_sentences, joined_sentences, task_corpora
 
-__all__ = ["Breach", "Corpus", "Report", "Sentence", "breaches", "check", "conll", "conllu", "write_conll"]
+__all__ = [
+    "Breach",
+    "Corpus",
+    "Report",
+    "Sentence",
+    "all_sentences",
+    "breaches",
+    "check",
+    "conll",
+    "conllu",
+    "joined_sentences",
+    "task_corpora",
+    "write_conll",
+]
