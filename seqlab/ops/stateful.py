@@ -1,6 +1,6 @@
 """A training step with variables that are assigned to, under one contract on every backend.
 
-What Keras' JAX needs of it (values in, values out) is hidden here: functions read and assign variables as on TensorFlow.
+What Keras needs on JAX (values in, values out) is hidden here: functions read and assign variables as on TensorFlow.
 """
 
 from __future__ import annotations
@@ -25,9 +25,7 @@ def with_state(function: Callable[[], Any], variables: Sequence[Variables], valu
         variables: Groups of them.
         values: Groups of as many values.
     """
-    pairs = [
-        pair for part, given in zip(variables, values, strict=True) for pair in zip(part, given, strict=True)
-    ]
+    pairs = [pair for part, given in zip(variables, values, strict=True) for pair in zip(part, given, strict=True)]
     with keras.StatelessScope(state_mapping=pairs) as scope:
         found = function()
     return found, tuple([scope.get_current_value(variable) for variable in part] for part in variables)
@@ -39,12 +37,12 @@ def switched(index: Tensor, branches: Sequence[Callable[[], Tensor]], state: Var
     Args:
         index: Which, a scalar of whole numbers.
         branches: Functions without arguments, which return tensors of one shape and type.
-        state: All variables that any of them assigns to.
+        state: All variables that any of them assigns to, and if there are some, all that any reads.
 
     Returns:
         What the chosen one returns.
     """
-    if keras.backend.backend() != "jax":
+    if keras.backend.backend() != "jax" or not state:
         return ops.switch(index, list(branches))
     before = [variable.value for variable in state]
 
