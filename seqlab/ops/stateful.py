@@ -73,7 +73,8 @@ def gradients(
     backend = keras.backend.backend()
     if backend not in _GRADIENTS:
         raise ValueError(f"`gradients` knows the backends {', '.join(_GRADIENTS)}. Received: {backend!r}.")
-    return _GRADIENTS[backend](function, list(variables), list(state))
+    more, found = _GRADIENTS[backend](function, list(variables), list(state))
+    return more, found
 
 
 def _assign(variables: Variables, values: Sequence[Tensor]) -> None:
