@@ -32,6 +32,18 @@ class Views:
         self.asking: Any = None
 
 
+class TaskView(Labeller):
+    """One task's side of a `MultiTaskModel`, with that one's weights. It answers and exports; the whole is saved."""
+
+    def heads(self) -> dict[int, Head]:
+        """Returns the task's head."""
+        return {0: self.head}
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Refuses: a task is saved with the tagger that it is a part of."""
+        raise SettingsError(f"Save the tagger that this is a part of; without_task makes one of {self.task} alone.")
+
+
 class MultiTaskModel(SequenceModel):
     """The side of a `MultiTaskTagger` that is trained; its arguments are that one's."""
 
@@ -80,6 +92,14 @@ class MultiTaskModel(SequenceModel):
         self._views = Views(
             {task: _view(self, task, head, graph) for task, head, graph in zip(tasks, heads, graphs, strict=True)}
         )
+
+    def heads(self) -> dict[int, Head]:
+        """Returns the heads by the position of their task."""
+        return dict(enumerate(self.heads_by_task))
+
+    def export(self, *args: Any, **kwargs: Any) -> None:
+        """Refuses: `view(task).export(folder)` exports one task."""
+        raise SettingsError(f"Export one task: tagger.view({self.tasks[0]!r}).export(folder).")
 
     @property
     def entry_names(self) -> tuple[str, ...]:
@@ -171,7 +191,7 @@ def _joined(features: Sequence[keras.layers.Layer], inputs: Mapping[str, Any]) -
     return ops.concatenate(parts, axis=-1) if len(parts) > 1 else parts[0]
 
 
-def _view(model: MultiTaskModel, task: str, head: Head, scores: Any) -> Labeller:
-    found = Labeller(inputs=model.input, outputs=scores, name=f"{model.name}_{task}")
+def _view(model: MultiTaskModel, task: str, head: Head, scores: Any) -> TaskView:
+    found = TaskView(inputs=model.input, outputs=scores, name=f"{model.name}_{task}")
     found.vectorizer, found.task, found.tasks, found.head = model.vectorizer, task, (task,), head
     return found

@@ -62,7 +62,7 @@ def gradients(
     Args:
         function: Returns the scalar and whatever else is wanted of it (a nested structure of tensors).
         variables: Those that the gradients are of.
-        state: Further variables that the function assigns to, such as random states.
+        state: All other variables that the function reads or assigns to, such as random states.
 
     Returns:
         What else the function returned, and the gradients; `None` on TensorFlow and torch for one that is not read.
