@@ -14,17 +14,29 @@ if TYPE_CHECKING:
     from seqlab.inference.load import load
     from seqlab.models.ensemble import Ensemble
     from seqlab.models.frames import FrameModel
+    from seqlab.models.multitask import MultiTaskTagger
     from seqlab.models.sequence_model import SequenceModel
     from seqlab.models.tagger import Tagger
     from seqlab.settings import Settings
     from seqlab.training.run import train
 
 __version__ = "0.1.0"
-__all__ = ["Ensemble", "FrameModel", "SequenceModel", "Settings", "Tagger", "__version__", "load", "train"]
+__all__ = [
+    "Ensemble",
+    "FrameModel",
+    "MultiTaskTagger",
+    "SequenceModel",
+    "Settings",
+    "Tagger",
+    "__version__",
+    "load",
+    "train",
+]
 
 _HOMES = {
     "Ensemble": "seqlab.models.ensemble",
     "FrameModel": "seqlab.models.frames",
+    "MultiTaskTagger": "seqlab.models.multitask",
     "SequenceModel": "seqlab.models.sequence_model",
     "Settings": "seqlab.settings",
     "Tagger": "seqlab.models.tagger",

@@ -41,6 +41,7 @@ from seqlab.layers.heads import CRF, ChainHead, CRFHead, CTCHead, Head, MultiLab
 from seqlab.layers.highway import Highway
 from seqlab.layers.recurrent import Recurrent
 from seqlab.layers.stack import RecurrentStack
+from seqlab.layers.tasks import PrivateEncoders, SCLSTMStack, SharedEncoder, TaskEncoder
 from seqlab.layers.transformer import TransformerEncoder
 
 __all__ = [
@@ -68,6 +69,7 @@ __all__ = [
     "MultiHeadAttention",
     "MultiLabelHead",
     "MultiplicativeAttention",
+    "PrivateEncoders",
     "Projection",
     "Recurrent",
     "RecurrentCell",
@@ -75,12 +77,15 @@ __all__ = [
     "RecurrentStack",
     "ResidualCell",
     "SCLSTMCell",
+    "SCLSTMStack",
     "SRNCell",
     "ScalarMix",
     "SelfAttention",
     "SequenceAttention",
+    "SharedEncoder",
     "SoftmaxHead",
     "Standardize",
+    "TaskEncoder",
     "TransformerEncoder",
     "WordEmbedding",
     "WrapperCell",

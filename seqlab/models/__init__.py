@@ -10,6 +10,7 @@ from seqlab.models.ensemble import Ensemble
 from seqlab.models.frames import FrameModel
 from seqlab.models.language_model import LanguageModel
 from seqlab.models.language_vectors import LanguageVectors
+from seqlab.models.multitask import MultiTaskTagger
 from seqlab.models.sequence_model import SequenceModel
 from seqlab.models.tagger import Tagger
 from seqlab.models.tagging import Alternative, Tagging, TextSpan
@@ -24,6 +25,7 @@ __all__ = [
     "FrameModel",
     "LanguageModel",
     "LanguageVectors",
+    "MultiTaskTagger",
     "SequenceModel",
     "Tagger",
     "Tagging",
