@@ -6,6 +6,7 @@ import importlib.util
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Annotated
 
 import tyro
@@ -78,10 +79,10 @@ def train_settings(default: Settings, arguments: Sequence[str], name: str, recip
             )
         settings, folder = stored, resume
     folder = folder or Path("runs") / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
-    return _trained(settings, folder, resume is not None, strict)
+    return train_and_print(settings, folder, resume is not None, strict)
 
 
-def _trained(settings: Settings, folder: Path, resume: bool, strict: bool) -> int:
+def train_and_print(settings: Settings, folder: Path, resume: bool, strict: bool) -> int:
     """Trains and prints what came of it."""
     from seqlab.training import run as runs
 
@@ -113,7 +114,12 @@ def _take_columns(default: Settings, arguments: list[str]) -> tuple[Settings, li
 
 
 def read_recipe(path: str) -> Settings:
-    """Runs a recipe file and returns what its `settings()` gives.
+    """Runs a recipe file and returns what its `settings()` gives; see `read_recipe_file`."""
+    return read_recipe_file(path)[0]
+
+
+def read_recipe_file(path: str) -> tuple[Settings, ModuleType]:
+    """Runs a recipe file and returns what its `settings()` gives, and the module.
 
     Raises:
         SettingsError: If there is no such file, or it has no `settings()` that returns `Settings`.
@@ -133,4 +139,4 @@ def read_recipe(path: str) -> Settings:
         raise SettingsError(f"{path}: {type(error).__name__}: {error}") from error
     if not isinstance(found, Settings):
         raise SettingsError(f"{path}: settings() must return seqlab.Settings, returned {type(found).__name__}.")
-    return found
+    return found, module
