@@ -50,8 +50,14 @@ def serve(oracle: Durable, folder: Path, address: tuple[str, int]) -> Generator[
     for name in ("create_trial", "update_trial", "end_trial"):
         setattr(oracle, name, _watched(getattr(oracle, name), failures))
     tuner = _tuner(oracle, folder, address, CHIEF)
-    server = threading.Thread(target=_watched(tuner.search, failures), daemon=True, name="chief")
-    server.start()
+
+    def search() -> None:
+        try:
+            tuner.search()
+        except BaseException as error:  # the other thread raises it
+            failures.append(error)
+
+    threading.Thread(target=search, daemon=True, name="chief").start()
     while not (oracle.over and not oracle.ongoing_trials and not oracle.tuner_ids):
         yield from _taken(oracle.finished)
         if failures:

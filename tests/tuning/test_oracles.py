@@ -81,14 +81,14 @@ def test_a_kill_within_the_end_of_a_trial(place: str, tmp_path: Path, monkeypatc
     class Killed(Exception):
         pass
 
-    def killed(*_: Any, **__: Any) -> None:
-        raise Killed
+    def killed(*arguments: Any) -> None:
+        if place != "trial" or arguments[1].status == "COMPLETED":
+            raise Killed
 
     _, oracle = begin(tmp_path)
     trial = oracle.create_trial("here")
-    owner, name = {"row": (studies, "write_trial"), "trial": (Durable, "_save_trial"), "oracle": (Durable, "save")}[
-        place
-    ]
+    writers = {"row": (studies, "write_trial"), "trial": (Durable, "_save_trial"), "oracle": (Durable, "save")}
+    owner, name = writers[place]
     row = studies.Trial(trial.trial_id, "completed", score=0.5)
     with monkeypatch.context() as patch:
         patch.setattr(owner, name, killed)
