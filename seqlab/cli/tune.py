@@ -23,6 +23,7 @@ class Study:
     """Searches the hyperparameters of a recipe that has `search_space(hp)`; other flags change its settings.
 
     The seed of the settings is that of the search, too. A trial's figure is the recipe's `training.monitor`.
+    Afterwards `seqlab tune --best FOLDER` trains the study's best trial once more and saves its model.
     """
 
     study: Annotated[Path | None, tyro.conf.arg(help="folder of the study")] = None

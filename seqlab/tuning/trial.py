@@ -91,9 +91,9 @@ def execute(job: Job, folder: Path, seed: int) -> Execution:
     settings = Settings(**{**job.settings, "seed": seed})
     result = train(settings, place, resume=True, verbose=2, until=job.until)
     history = [json.loads(line) for line in (place / HISTORY).read_text("utf-8").splitlines()]
+    best = _best(history, job.objective, job.direction)
     weights = sum(math.prod(weight.shape) for weight in result.tagger.trainable_weights)
-    test = _figure(result.scores.get("test"), job.objective)
-    return Execution(_best(history, job.objective, job.direction), test, len(history), weights)
+    return Execution(best, _figure(result.scores.get("test"), job.objective), len(history), weights)
 
 
 def _best(history: list[dict[str, float]], objective: str, direction: str) -> float | None:
