@@ -11,7 +11,7 @@ from seqlab.errors import DataError, SettingsError
 from seqlab.files import write_text
 from seqlab.settings_part import Part
 from seqlab.tuning.job import JOB, Job, read_job
-from seqlab.tuning.oracles import ORACLE, Durable
+from seqlab.tuning.oracles import ORACLE, Durable, need
 
 SEARCH = "search.json"  # what else a resumed search must have in common with that which began
 
@@ -31,9 +31,12 @@ def open_study(
         parquet: Whether the table is also written as Parquet.
 
     Raises:
-        SettingsError: If the folder holds a study and is not to be resumed, or holds another study.
+        SettingsError: If the folder holds a study and is not to be resumed, or holds another study; or if pyarrow is
+            missing for Parquet.
         DataError: If a file in it is missing or damaged.
     """
+    if parquet:
+        need("pyarrow", "parquet", "--parquet")
     search = {"settings": settings.model_dump(mode="json"), "executions": executions}
     oracle.attach(folder, study, parquet)
     begun = (folder / studies.STUDY).exists()

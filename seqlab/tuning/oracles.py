@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib.util
 import json
 from pathlib import Path
 from typing import Any
@@ -145,8 +146,8 @@ def make_oracle(
         epochs: Epochs of a whole training, which Hyperband shares out.
 
     Raises:
-        SettingsError: For another name, or a number of trials that means nothing to that one.
-        ImportError: If scikit-learn is missing for `bayesian`.
+        SettingsError: For another name, for a number of trials that means nothing to that one, or if scikit-learn is
+            missing for `bayesian`.
     """
     from seqlab.tuning.guided import GuidedOracle
 
@@ -173,7 +174,7 @@ def make_oracle(
     if trials is None and tuner != "grid":
         raise SettingsError(f"--trials: say how many, for the tuner {tuner}.")
     if tuner == "bayesian":
-        _need_scikit_learn()
+        need("sklearn", "analysis", "the tuner bayesian")
     return kinds[tuner](max_trials=trials, **options)
 
 
@@ -193,11 +194,10 @@ def report(oracle: Any, trial: Trial, row: studies.Trial) -> None:
     oracle.end_trial(trial)
 
 
-def _need_scikit_learn() -> None:
-    try:
-        import sklearn.gaussian_process  # noqa: F401
-    except ImportError as error:
-        raise ImportError("The tuner bayesian needs scikit-learn: pip install 'seqlab[analysis]'.") from error
+def need(module: str, extra: str, what: str) -> None:
+    """Refuses to begin what would fail later for want of an optional package; raises `SettingsError`."""
+    if importlib.util.find_spec(module) is None:
+        raise SettingsError(f"{what} needs the package {module}: pip install 'seqlab[{extra}]'.")
 
 
 def _plain(value: Any) -> Any:

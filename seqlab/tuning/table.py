@@ -14,7 +14,7 @@ BEST = 8  # trials in the table
 
 
 def table(study: studies.Study, title: str = "", best: int = BEST) -> Any:
-    """Returns the best trials as a table of `rich`, with the columns that differ among them and the objective."""
+    """Returns the best trials as a table of `rich`, with their hyperparameters but for those that are fixed."""
     from rich.table import Table
 
     ranked = study.ranked()[:best]

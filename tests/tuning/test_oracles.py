@@ -8,7 +8,7 @@ import pytest
 
 from seqlab import studies
 from seqlab.errors import DataError, SettingsError
-from seqlab.tuning.oracles import Durable, make_oracle, report
+from seqlab.tuning.oracles import Durable, make_oracle, need, report
 from seqlab.tuning.space import SearchSpace
 from tests.tuning.common import OBJECTIVE, SETTINGS, begin, rates
 from tests.tuning.fake import score
@@ -166,3 +166,12 @@ def test_the_seed_chooses(tmp_path: Path) -> None:
         oracle.attach(tmp_path / str(number), studies.Study(OBJECTIVE, ()))
         values.append(oracle.create_trial("here").hyperparameters.values)
     assert values[0] == values[1] != values[2]
+
+
+def test_missing_packages_are_named_before_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    space = SearchSpace(SETTINGS, rates).hyperparameters
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(SettingsError, match=r"bayesian needs the package sklearn: pip install 'seqlab\[analysis\]'"):
+        make_oracle("bayesian", OBJECTIVE, space, 3, 1, 9)
+    with pytest.raises(SettingsError, match=r"--parquet needs the package pyarrow: pip install 'seqlab\[parquet\]'"):
+        need("pyarrow", "parquet", "--parquet")
