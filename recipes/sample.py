@@ -2,6 +2,7 @@
 
     python recipes/sample.py                      # all three tasks, then tags a sentence
     seqlab train recipes/sample.py --task chunk   # one of them
+    seqlab tune recipes/sample.py --tuner bayesian --trials 30 --jobs 2   # searches what `search_space` declares
 
 Time: about 2 minutes on 2 cores, TensorFlow backend. Score on the test part, seed 1: chunk F1 84.0, part-of-speech
 accuracy 91.2, entity F1 63.5 (95 entities to find, 496 to learn from: too few for more).
@@ -12,6 +13,7 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from seqlab.cli.main import main
 from seqlab.settings import DataSettings, EncoderSettings, Settings, TrainingSettings, WordSettings
@@ -33,6 +35,22 @@ def settings() -> Settings:
         encoder=EncoderSettings(units=64, layers=1, dropout=0.4),
         training=TrainingSettings(batch_size=8, epochs=20, learning_rate=3e-3, patience=6),
     )
+
+
+def search_space(hp: Any) -> dict[str, Any]:
+    chars = hp.Choice("words.chars", ["cnn", "lstm"])
+    with hp.conditional_scope("words.chars", ["lstm"]):
+        units = hp.Int("chars.units", 15, 50, step=5)
+    with hp.conditional_scope("words.chars", ["cnn"]):
+        filters = hp.Int("chars.filters", 20, 80, step=10)
+    return {
+        "words.chars": chars,
+        "chars.units": units,
+        "chars.filters": filters,
+        "training.learning_rate": hp.Float("training.learning_rate", 3e-4, 3e-2, sampling="log", default=3e-3),
+        "encoder.units": hp.Int("encoder.units", 32, 160, step=32),
+        "encoder.dropout": hp.Float("encoder.dropout", 0.0, 0.6, default=0.4),
+    }
 
 
 def run(flags: list[str]) -> int:

@@ -13,6 +13,7 @@ from seqlab.errors import SeqlabError, suggest
 VERBS = {
     "train": "train a tagger as a recipe says, or go on with a run that was cut off",
     "pretrain": "train a language model on raw text, for the contextual vectors of taggers",
+    "tune": "search a recipe's hyperparameters, and train the best",
     "evaluate": "score a model on labelled files, with an error report if asked",
     "calibrate": "make a model's probabilities honest",
     "tag": "tag text, files or standard input",

@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Annotated, Any
 
 import tyro
@@ -86,10 +87,10 @@ def train_settings(default: Settings, arguments: Sequence[str], name: str, recip
             )
         settings, folder = stored, resume
     folder = folder or Path("runs") / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
-    return _trained(settings, folder, resume is not None, strict)
+    return train_and_print(settings, folder, resume is not None, strict)
 
 
-def _trained(settings: Settings, folder: Path, resume: bool, strict: bool) -> int:
+def train_and_print(settings: Settings, folder: Path, resume: bool, strict: bool) -> int:
     """Trains and prints what came of it."""
     from seqlab.training import run as runs
 
@@ -139,7 +140,12 @@ def _resumed(arguments: Sequence[str]) -> Part | None:
 
 
 def read_recipe(path: str) -> Any:
-    """Runs a recipe file and returns what its `settings()` gives.
+    """Runs a recipe file and returns what its `settings()` gives; see `read_recipe_file`."""
+    return read_recipe_file(path)[0]
+
+
+def read_recipe_file(path: str) -> tuple[Any, ModuleType]:
+    """Runs a recipe file and returns what its `settings()` gives, and the module.
 
     Raises:
         SettingsError: If there is no such file, or it has no `settings()` that returns settings.
@@ -160,4 +166,4 @@ def read_recipe(path: str) -> Any:
     if type(found) not in TRAINERS:
         kinds = " or ".join(kind.__name__ for kind in TRAINERS)
         raise SettingsError(f"{path}: settings() must return {kinds}, returned {type(found).__name__}.")
-    return found
+    return found, module

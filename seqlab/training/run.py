@@ -43,7 +43,12 @@ class Result:
 
 
 def train(
-    settings: Settings, folder: str | Path, resume: bool = False, strict: bool = False, verbose: int = 1
+    settings: Settings,
+    folder: str | Path,
+    resume: bool = False,
+    strict: bool = False,
+    verbose: int = 1,
+    until: int | None = None,
 ) -> Result:
     """Trains a tagger as the settings say and leaves everything about it in a folder.
 
@@ -58,6 +63,7 @@ def train(
         resume: Go on from the last finished epoch; the end is that of an unbroken run with the same seed.
         strict: Refuse labels in development or test data that training has not seen.
         verbose: As Keras' `fit`.
+        until: Pause after this epoch; a resumed run with a later one, or none, goes on as if there had been no pause.
 
     Returns:
         The model of the best epoch, or the mean of weights with `swa_from`, and its scores.
@@ -71,10 +77,12 @@ def train(
     examine(settings, *corpora)
     with locked(folder):
         open_folder(settings, folder, resume, data_room.digest(settings))
-        return run(settings, folder, corpora, verbose)
+        return run(settings, folder, corpora, verbose, until)
 
 
-def run(settings: Settings, folder: Path, corpora: data_room.Data, verbose: int = 1) -> Result:
+def run(
+    settings: Settings, folder: Path, corpora: data_room.Data, verbose: int = 1, until: int | None = None
+) -> Result:
     """Trains on corpora already read, from the state in the folder if there is one. See `train`."""
     keras.utils.set_random_seed(settings.seed)
     words = read_words(settings, corpora.train)
@@ -90,7 +98,8 @@ def run(settings: Settings, folder: Path, corpora: data_room.Data, verbose: int 
         log.info("Resuming after epoch %d.", state.epochs)
         write_history(folder, state)  # the kill may have come between the state and the history
         batches.start_epoch(state.epochs)
-    finished = state.stopped or state.epochs >= options.epochs
+    last = options.epochs if until is None else min(until, options.epochs)
+    finished = state.stopped or state.epochs >= last
     if finished:
         state.restore(tagger)
         watched.finish(tagger)
@@ -98,7 +107,7 @@ def run(settings: Settings, folder: Path, corpora: data_room.Data, verbose: int 
         tagger.fit(
             batches,
             validation_data=tagger.batches(corpora.dev),
-            epochs=options.epochs,
+            epochs=last,
             initial_epoch=state.epochs,
             callbacks=[
                 *callbacks,

@@ -130,12 +130,17 @@ def test_a_run_cut_inside_an_epoch_ends_as_the_unbroken_one(
 def test_averaging_and_a_falling_rate_are_resumed_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     options = {"average": 0.9, "schedule": "linear", "optimizer": "nadam", "epochs": 4, "patience": 4}
     base = tiny.settings(tiny.write(tmp_path / "data"), **options)
-    # A smaller model than elsewhere: three of them are trained here.
+    # A smaller model than elsewhere: several of them are trained here.
     settings = Settings(**{**base.model_dump(), "head": "softmax", "words": {"dim": 8, "chars": None, "dropout": 0.1}})
     runs.train(settings, tmp_path / "whole", verbose=0)
     cut_off(monkeypatch, settings, tmp_path / "cut", epoch=1, place="end")
     runs.train(settings, tmp_path / "cut", resume=True, verbose=0)
     assert_same_run(tmp_path / "cut", tmp_path / "whole")
+
+    runs.train(settings, tmp_path / "paused", verbose=0, until=2)
+    assert len(history(tmp_path / "paused")) == 2 and scores(tmp_path / "paused")["test"]
+    runs.train(settings, tmp_path / "paused", resume=True, verbose=0, until=9)  # more than there are
+    assert_same_run(tmp_path / "paused", tmp_path / "whole")
 
 
 @pytest.fixture

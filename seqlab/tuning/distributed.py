@@ -1,0 +1,124 @@
+"""A search across machines, by Keras Tuner's own chief, which has the oracle, and workers, which run the trials."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+from typing import Any
+
+import keras_tuner
+
+from seqlab import studies
+from seqlab.errors import SeqlabError, SettingsError
+from seqlab.tuning.oracles import Durable
+from seqlab.tuning.space import SearchSpace, parameters_of
+
+CHIEF = "chief"  # Keras Tuner takes every name with this in it for the chief's
+LAST_ANSWER = 1.0  # seconds for the last worker's answer to leave
+
+
+def parse_address(text: str) -> tuple[str, int]:
+    """Splits `HOST:PORT`.
+
+    >>> parse_address("127.0.0.1:8000")
+    ('127.0.0.1', 8000)
+
+    Raises:
+        SettingsError: For anything else.
+    """
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit() or not 0 < int(port) < 2**16:
+        raise SettingsError(f"--chief takes HOST:PORT, as 10.0.0.1:8000; received {text!r}.")
+    return host, int(port)
+
+
+def serve(oracle: Durable, folder: Path, address: tuple[str, int]) -> Generator[studies.Trial, None, None]:
+    """Gives out trials to workers until the search is over and every worker has been told so; yields what is finished.
+
+    Args:
+        oracle: The oracle, attached to its folder.
+        folder: Folder of the study.
+        address: Where workers find it.
+
+    Raises:
+        SeqlabError: If the oracle, or the server, fails; Keras Tuner would leave workers waiting without a word.
+    """
+    failures: list[BaseException] = []
+    for name in ("create_trial", "update_trial", "end_trial"):
+        setattr(oracle, name, _watched(getattr(oracle, name), failures))
+    tuner = _tuner(oracle, folder, address, CHIEF)
+
+    def search() -> None:
+        try:
+            tuner.search()
+        except BaseException as error:  # the other thread raises it
+            failures.append(error)
+
+    threading.Thread(target=search, daemon=True, name="chief").start()
+    while not (oracle.over and not oracle.ongoing_trials and not oracle.tuner_ids):
+        yield from _taken(oracle.finished)
+        if failures:
+            raise SeqlabError(f"the chief failed: {type(failures[0]).__name__}: {failures[0]}") from failures[0]
+        time.sleep(0.1)
+    yield from _taken(oracle.finished)
+    time.sleep(LAST_ANSWER)
+
+
+def client(oracle: Durable, folder: Path, address: tuple[str, int], worker: str) -> Any:
+    """Returns the stand-in of a chief's oracle on a worker's machine.
+
+    Raises:
+        SettingsError: For a name that Keras Tuner would take for the chief's.
+    """
+    if CHIEF in worker or not worker:
+        raise SettingsError(f"--worker is a name of its own without {CHIEF!r} in it, received {worker!r}.")
+    return _tuner(oracle, folder, address, worker).oracle
+
+
+def check_space(remote: Any, space: SearchSpace) -> None:
+    """Compares a worker's search space with the chief's.
+
+    Raises:
+        SettingsError: If they differ: the worker has another recipe.
+    """
+    there, here = ({item.name: _rounded(item) for item in found} for found in (_chiefs(remote), space.parameters))
+    if there != here:
+        different = sorted(name for name in there.keys() | here.keys() if there.get(name) != here.get(name))
+        raise SettingsError(f"the chief has another search space; {', '.join(different)} differ: use the same recipe.")
+
+
+def _taken(rows: list[studies.Trial]) -> Iterator[studies.Trial]:
+    while rows:
+        yield rows.pop(0)
+
+
+def _chiefs(remote: Any) -> tuple[studies.Parameter, ...]:
+    return parameters_of(remote.get_space())
+
+
+def _rounded(item: studies.Parameter) -> tuple[Any, ...]:
+    # Bounds travel with fewer digits, and no step as 0.
+    numbers = (float(f"{value:.5g}") if value else 0.0 for value in (item.low, item.high, item.step))
+    values = tuple(str(value) for value in item.values) if item.kind == "choice" else ()
+    return (item.kind, *numbers, values, tuple(condition.name for condition in item.conditions))
+
+
+def _tuner(oracle: Durable, folder: Path, address: tuple[str, int], name: str) -> Any:
+    host, port = address
+    os.environ.update({"KERASTUNER_ORACLE_IP": host, "KERASTUNER_ORACLE_PORT": str(port), "KERASTUNER_TUNER_ID": name})
+    (folder / f"{name}.json").unlink(missing_ok=True)  # Keras Tuner's, from which it would load the oracle again
+    return keras_tuner.engine.base_tuner.BaseTuner(oracle, directory=str(folder.parent), project_name=folder.name)
+
+
+def _watched(function: Callable[..., Any], failures: list[BaseException]) -> Callable[..., Any]:
+    def called(*arguments: Any, **options: Any) -> Any:
+        try:
+            return function(*arguments, **options)
+        except BaseException as error:
+            failures.append(error)
+            raise
+
+    return called

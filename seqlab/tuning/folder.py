@@ -1,0 +1,96 @@
+"""Beginning a study in a folder, going on with one, and taking its best trial out of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from seqlab import studies
+from seqlab.errors import DataError, SettingsError
+from seqlab.files import write_text
+from seqlab.settings_part import Part
+from seqlab.tuning.job import JOB, Job, read_job
+from seqlab.tuning.oracles import ORACLE, Durable, need
+
+SEARCH = "search.json"  # what else a resumed search must have in common with that which began
+
+
+def open_study(
+    folder: Path, study: studies.Study, settings: Part, executions: int, oracle: Durable, resume: bool, parquet: bool
+) -> None:
+    """Begins a study in a folder, or loads the oracle with the one that is there.
+
+    Args:
+        folder: The folder.
+        study: What is searched.
+        settings: The recipe's settings.
+        executions: Trainings of each trial.
+        oracle: A fresh oracle.
+        resume: Whether to go on with what is there.
+        parquet: Whether the table is also written as Parquet.
+
+    Raises:
+        SettingsError: If the folder holds a study and is not to be resumed, or holds another study; or if pyarrow is
+            missing for Parquet.
+        DataError: If a file in it is missing or damaged.
+    """
+    if parquet:
+        need("pyarrow", "parquet", "--parquet")
+    search = {"settings": settings.model_dump(mode="json"), "executions": executions}
+    oracle.attach(folder, study, parquet)
+    begun = (folder / studies.STUDY).exists()
+    if begun and not resume:
+        raise SettingsError(f"{folder} already holds a study: go on with it (--resume) or name another folder.")
+    if not begun:
+        if resume:
+            raise SettingsError(f"{folder} holds no study ({studies.STUDY} is missing): leave --resume out.")
+        write_text(folder / SEARCH, json.dumps(search, indent=1) + "\n")
+        studies.write_header(folder, study)
+        return
+    _compare(folder, study, search)
+    if (folder / ORACLE).exists():  # else the kill came before the first trial
+        oracle.reload()
+
+
+def _compare(folder: Path, study: studies.Study, search: dict[str, Any]) -> None:
+    there = studies.read_header(folder)
+    try:
+        before = json.loads((folder / SEARCH).read_text("utf-8"))
+        pairs = {name: (before[name], search[name]) for name in search}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"cannot be read ({error!r}); the study cannot be resumed.", str(folder / SEARCH)) from error
+    pairs |= {name: (getattr(there, name), getattr(study, name)) for name in ("objective", "tuner", "seed", "space")}
+    different = {name: values for name, values in pairs.items() if values[0] != values[1]}
+    if "space" in different:
+        old, new = ({item.name: item for item in space} for space in different.pop("space"))
+        names = sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
+        raise SettingsError(
+            f"{folder} holds a study of another search space ({', '.join(names) or 'another order'}): a resumed study "
+            "keeps its space. Name another folder, or take the change back."
+        )
+    if different:
+        told = "; ".join(f"{name} {_short(before)}, now {_short(now)}" for name, (before, now) in different.items())
+        raise SettingsError(f"{folder} holds another study ({told}): a resumed study keeps all of these.")
+
+
+def _short(value: Any) -> str:
+    return "of its own" if isinstance(value, dict) else str(getattr(value, "name", value))
+
+
+def best_job(folder: Path) -> tuple[studies.Trial, Job]:
+    """Returns the best trial of a study and what its process had to do.
+
+    Raises:
+        DataError: If there is none, or it ran on another machine.
+    """
+    ranked = studies.read(folder).ranked()
+    if not ranked:
+        raise DataError("no trial is completed.", str(folder / studies.TRIALS))
+    place = folder / f"trial_{ranked[0].trial}"
+    if not (place / JOB).is_file():
+        raise DataError(
+            f"{JOB} is missing. The trial ran on another machine: copy {place.name} from its study's folder.",
+            str(place),
+        )
+    return ranked[0], read_job(place)

@@ -1,0 +1,117 @@
+"""The process of one trial: `python -m seqlab.tuning.trial FOLDER` does the job in the folder and leaves the result."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import shutil
+import statistics
+import sys
+import time
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seqlab.errors import SeqlabError, SettingsError
+from seqlab.files import replaced_folder
+from seqlab.tuning.job import Job, Outcome, read_job, write_result
+from seqlab.tuning.watch import end_with_parent
+
+if TYPE_CHECKING:
+    from seqlab.evaluation.scores import Scores
+
+HISTORY = "history.jsonl"
+
+
+@dataclass(frozen=True)
+class Execution:
+    """What one training of a trial came to; `score` is none where the loss was no number any more."""
+
+    score: float | None
+    test: float | None
+    epochs: int
+    weights: int
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Does the job of the folder that is named."""
+    (name,) = arguments
+    end_with_parent()
+    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.INFO)
+    folder = Path(name)
+    write_result(folder, run_job(read_job(folder), folder))
+    return 0
+
+
+def run_job(job: Job, folder: Path) -> Outcome:
+    """Trains once for each seed, in `run-SEED` of the trial's folder, going on with what is there.
+
+    Returns:
+        The outcome: the mean of the executions, or why there is none. An error of settings or data is fatal. The time
+        is that of this process; what one before it took that was killed is not in it.
+    """
+    began = time.monotonic()
+    found: list[Execution] = []
+    try:
+        for seed in job.seeds:
+            found.append(execute(job, folder, seed))
+            if found[-1].score is None:
+                break
+    except SeqlabError as error:
+        return Outcome("failed", seconds=time.monotonic() - began, error=str(error), fatal=True)
+    except Exception as error:  # whatever it is, it concerns this trial alone and belongs into the table
+        traceback.print_exc()
+        return Outcome("failed", seconds=time.monotonic() - began, error=f"{type(error).__name__}: {error}")
+    known: dict[str, Any] = {
+        "epochs": sum(item.epochs for item in found),
+        "weights": found[0].weights,
+        "seconds": time.monotonic() - began,
+    }
+    scores = [item.score for item in found if item.score is not None]
+    if len(scores) < len(found):
+        seed = job.seeds[len(found) - 1]
+        return Outcome("diverged", error=f"the loss was no number any more, with seed {seed}", **known)
+    tests = [item.test for item in found if item.test is not None]
+    return Outcome("completed", statistics.mean(scores), statistics.mean(tests) if tests else None, **known)
+
+
+def execute(job: Job, folder: Path, seed: int) -> Execution:
+    """Trains with one seed."""
+    from seqlab.settings import Settings
+    from seqlab.training.run import train
+
+    place = folder / f"run-{seed}"
+    before = folder.parent / f"trial_{job.after}" / place.name
+    if job.after is not None and not place.exists() and before.is_dir():
+        with replaced_folder(place, lambda path: False) as temporary:
+            shutil.copytree(before, temporary, dirs_exist_ok=True, ignore=shutil.ignore_patterns("lock", "scores.json"))
+    settings = Settings(**{**job.settings, "seed": seed})
+    result = train(settings, place, resume=True, verbose=2, until=job.until)
+    history = [json.loads(line) for line in (place / HISTORY).read_text("utf-8").splitlines()]
+    best = _best(history, job.objective, job.direction)
+    weights = sum(math.prod(weight.shape) for weight in result.tagger.trainable_weights)
+    return Execution(best, _figure(result.scores.get("test"), job.objective), len(history), weights)
+
+
+def _best(history: list[dict[str, float]], objective: str, direction: str) -> float | None:
+    """The best figure of all epochs; none if the loss of any is no finite number."""
+    if any(objective not in row for row in history):
+        raise SettingsError(f"the objective {objective!r} is not among {', '.join(history[0])}.")
+    if not all(math.isfinite(row["loss"]) and math.isfinite(row[objective]) for row in history):
+        return None
+    return (min if direction == "min" else max)(row[objective] for row in history)
+
+
+def _figure(scores: Scores | None, objective: str) -> float | None:
+    """The objective on other data; none for the loss, which is not computed there."""
+    name = objective.removeprefix("val_")
+    if scores is None or name == "loss":
+        return None
+    return scores.accuracy if name == "accuracy" else float(getattr(scores.overall, name))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
