@@ -1,4 +1,4 @@
-"""Sees to it that a loss which keeps rules meets no labels that break them."""
+"""Sees to it that labels are there, and that a loss which keeps rules meets none that break them."""
 
 from __future__ import annotations
 
@@ -18,6 +18,18 @@ from seqlab.errors import DataError
 
 log = logging.getLogger(__name__)
 _EXAMINED: WeakKeyDictionary[Batches, list[Any]] = WeakKeyDictionary()  # with the heads, so that it is done once
+
+
+def labelled(batches: Any, *tasks: str) -> Any:
+    """Refuses a corpus without sentences, or without a task's column."""
+    if not isinstance(batches, Batches):
+        return batches
+    if not len(batches):
+        raise DataError("Expected sentences, received none.")
+    for task in tasks:
+        if task not in batches.tasks:
+            raise DataError(f"The sentences have no column {task!r}, which this tagger learns; read them with it.")
+    return batches
 
 
 def without_broken(tagger: Any, data: Any, what: str, leave_out: bool = True, labels: Any = None) -> Any:

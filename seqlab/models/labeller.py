@@ -18,7 +18,7 @@ from seqlab.evaluation.scores import Scores, score
 from seqlab.evaluation.temperature import Temperature, minimise_temperature
 from seqlab.models.auxiliary import Auxiliary
 from seqlab.models.decoding import Answer, Decoder
-from seqlab.models.gold import without_broken
+from seqlab.models.gold import labelled, without_broken
 from seqlab.models.limited import Forced, limited
 from seqlab.models.producers import give_contextual
 from seqlab.models.sequence_model import SequenceModel
@@ -286,18 +286,6 @@ def _reading(answer: Answer, names: np.ndarray) -> Reading:
             (names[path].tolist(), chance) for path, chance in zip(answer.paths, answer.chances.tolist(), strict=True)
         ],
     )
-
-
-def labelled(batches: Any, *tasks: str) -> Any:
-    """Refuses a corpus without sentences, or without a task's column."""
-    if not isinstance(batches, Batches):
-        return batches
-    if not len(batches):
-        raise DataError("Expected sentences, received none.")
-    for task in tasks:
-        if task not in batches.tasks:
-            raise DataError(f"The sentences have no column {task!r}, which this tagger learns; read them with it.")
-    return batches
 
 
 def _is_sentences(data: Any) -> bool:

@@ -20,9 +20,9 @@ from seqlab.models.auxiliary import Auxiliary, check_labels
 from seqlab.models.best import BestWeights
 from seqlab.models.distillation import Distillation
 from seqlab.models.extend import copy_weights, extended_config
-from seqlab.models.gold import without_broken
+from seqlab.models.gold import labelled, without_broken
 from seqlab.models.inputs import CharMaker, inputs_of
-from seqlab.models.labeller import Labeller, labelled
+from seqlab.models.labeller import Labeller
 from seqlab.models.limited import limited
 from seqlab.models.producers import open_producer
 from seqlab.models.rules import Choice
