@@ -109,21 +109,19 @@ class Contextual:
         """Returns (layers, time, width) float32 for each sentence: as a producer, whatever they come from."""
         self.check([Sentence(tuple(words)) for words in sentences])
         store = self._opened_store()
-        found: list[Any] = [None] * len(sentences)
-        others = list(range(len(sentences)))
-        if store is not None:
-            others = store.missing(sentences)
-            for number in set(range(len(sentences))) - set(others):
-                found[number] = store.vectors([sentences[number]])[0]
-        for number in [number for number in others if not len(sentences[number])]:
-            found[number] = np.zeros((self.layers, 0, self.width), "float32")
-        wanted = [number for number in others if len(sentences[number])]
+        missing = range(len(sentences)) if store is None else store.missing(sentences)
+        wanted = [number for number in missing if len(sentences[number])]
+        computed: dict[int, np.ndarray] = {}
         if wanted:
             producer, asked = self._opened_producer(), [sentences[number] for number in wanted]
             self.check_sizes(producer)
-            for number, array in zip(wanted, check_vectors(producer.vectors(asked), asked, producer), strict=True):
-                found[number] = array
-        return found
+            arrays = check_vectors(producer.vectors(asked), asked, producer)
+            computed = dict(zip(wanted, arrays, strict=True))
+        empty = np.zeros((self.layers, 0, self.width), "float32")
+        return [
+            computed[number] if number in computed else store.vectors([words])[0] if len(words) else empty
+            for number, words in enumerate(sentences)
+        ]
 
     def same(self, other: Contextual | None) -> bool:
         """Whether another gives the same vectors, as far as can be told without asking it."""
