@@ -13,6 +13,7 @@ from seqlab.analysis.fanova import Importance, Marginal, PairMarginal
 from seqlab.analysis.trials import Trials
 
 SCORE, TIME, PLAIN, BARS = "tab:blue", "tab:orange", "0.35", "0.85"
+SHORT = 300.0  # greatest over least value up to which a logarithmic axis is labelled by plain numbers
 ORDERS = 1e2  # greatest over least value from which on an axis is logarithmic
 
 
@@ -170,7 +171,7 @@ def _curve(axes: Any, found: Marginal, colour: str, log: bool) -> None:
         _words(axes, "x", found.values)
         return
     if log:
-        _log_scale(axes, "x")
+        _log_scale(axes, "x", np.asarray(found.values))
     axes.plot(found.values, found.mean, color=colour)
     axes.fill_between(
         found.values, found.mean - found.spread, found.mean + found.spread, color=colour, alpha=0.25, lw=0
@@ -185,7 +186,7 @@ def _edges(axes: Any, found: Marginal, side: str, logs: Sequence[str]) -> np.nda
         return np.arange(count + 1) - 0.5
     values = np.asarray(found.values, "float64")
     if found.name in logs:
-        _log_scale(axes, side)
+        _log_scale(axes, side, values)
         return np.asarray(np.exp(_between(np.log(values))))
     return _between(values)
 
@@ -207,14 +208,16 @@ def _single(found: Importance, name: str) -> float:
 def _logarithmic(axes: Any, side: str, values: np.ndarray) -> None:
     finite = values[np.isfinite(values)]
     if len(finite) and finite.min() > 0 and finite.max() / finite.min() > ORDERS:
-        _log_scale(axes, side)
+        _log_scale(axes, side, finite)
 
 
-def _log_scale(axes: Any, side: str) -> None:
-    """A logarithmic scale whose labels are plain numbers; matplotlib's own overlap on short ranges."""
+def _log_scale(axes: Any, side: str, values: np.ndarray) -> None:
+    """A logarithmic scale; on short ranges, where matplotlib's labels overlap, with plain numbers."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     (axes.set_xscale if side == "x" else axes.set_yscale)("log")
+    if values.max() / values.min() >= SHORT:
+        return
     line = axes.xaxis if side == "x" else axes.yaxis
     line.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0), numticks=8))
     line.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

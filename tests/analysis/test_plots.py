@@ -10,9 +10,11 @@ import pytest
 from seqlab.analysis import plots
 from seqlab.analysis.comparison import boxes
 from seqlab.analysis.fanova import Fanova, Importance
+from seqlab.analysis.space import axis
 from tests.analysis.common import MIXED, sample, trials
 
 pytest.importorskip("matplotlib")
+ONE = [(np.linspace(0, 1, 20)[:, None], np.arange(20.0))]
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +62,14 @@ def test_marginals(forest, tmp_path):
     band = rate.collections[0].get_paths()[0].vertices[:, 1]
     assert band.max() == pytest.approx((curves[0].mean + curves[0].spread).max())
     assert labels(cell.get_xticklabels()) == ["a", "b", "c"] and labels(bias.get_xticklabels()) == ["False", "True"]
+
+
+def test_short_logarithmic_axes_are_labelled_by_plain_numbers():
+    short, long = (Fanova([axis("n", "float", 2, high, "log")], *one, trees=1) for high in (200, 2000) for one in ONE)
+    found = plots.draw_marginals([short.marginal("n"), long.marginal("n")], [], "loss", logs=["n"])
+    found.draw_without_rendering()
+    first, second = (labels(axes.get_xticklabels()) for axes in found.axes)
+    assert {"5", "20", "50", "100"} <= set(first) and "50" not in second and any("10^" in label for label in second)
 
 
 def test_importances(tmp_path):

@@ -17,10 +17,12 @@ pytest.importorskip("matplotlib")
 
 @pytest.fixture(scope="module")
 def two(tmp_path_factory):
-    """A report on two studies, by groups."""
+    """A report on two studies, by groups. Figures are drawn in the tests of plots and of the command."""
     folder = tmp_path_factory.mktemp("analysis") / "out"
     findings = analyse([trials("one"), trials("two", seed=1)], Options(group="variant", trees=3, pairs=1))
-    findings.write(folder)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("matplotlib.figure.Figure.savefig", lambda self, path, **options: path.write_bytes(b"PNG"))
+        findings.write(folder)
     return findings, folder
 
 

@@ -23,17 +23,24 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "small"
 
 
-def test_a_study(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_study(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     out = tmp_path / "report"
     assert main(["analyse", str(folder), "--output", str(out), "--group", "variant", *FAST]) == 0
     text = capsys.readouterr().out
     assert f"report: {out / 'report.md'}" in text and "NFG" in text and "rate" in text
     assert {"report.md", "report.html", "boxes.png", "tests.csv"} <= {path.name for path in out.iterdir()}
+    assert all(path.read_bytes()[1:4] == b"PNG" for path in out.glob("*.png"))
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", lambda self, path, **options: path.touch())
     assert main(["analyse", str(folder), "--output", str(out), *FAST]) == 0  # replaced
     assert not (out / "boxes.png").exists()
 
 
-def test_a_table_by_its_columns(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_table_by_its_columns(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", lambda self, path, **options: path.touch())
     table = folder / "trials.csv"
     flags = ["--score", "test", "--seconds", "seconds", "--parameters", "hp.rate", "hp.layers", "--log", "hp.rate"]
     assert main(["analyse", str(table), "--output", str(tmp_path / "o"), "--direction", "max", *flags, *FAST]) == 0
