@@ -140,8 +140,9 @@ class Program:
         return ops.sum(ops.where(valid, losses, 0))
 
     def _epoch(self, state: State, rates: Rates, live: Weights, key: Any, order: Tensor, data: Any) -> Any:
-        pieces, lengths, groups = data
         import jax
+
+        pieces, lengths, groups = data
 
         def of_group(bound: int) -> Any:
             def gradients(weights: Weights, piece: Any, key: Any) -> Any:
