@@ -1,23 +1,40 @@
-"""Scores, error reports, the calibration of confidences, and pictures of attention."""
+"""Scores and what is known of their differences, error reports, calibration of confidences, pictures of attention."""
 
 from __future__ import annotations
 
 from seqlab.evaluation.attention import draw_attention
 from seqlab.evaluation.calibration import Reliability, brier, negative_log_likelihood, reliability, reliability_of
+from seqlab.evaluation.comparison import Comparison, compare
+from seqlab.evaluation.permutation import PermutationTest, permutation_test
+from seqlab.evaluation.resampling import Interval, bootstrap, bootstrap_difference
 from seqlab.evaluation.scores import Score, Scores, score
+from seqlab.evaluation.seeds import Spread, spread
+from seqlab.evaluation.sentence_counts import SentenceCounts, span_counts, token_counts
 from seqlab.evaluation.temperature import Temperature, fit_temperature, minimise_temperature
 
 __all__ = [
+    "Comparison",
+    "Interval",
+    "PermutationTest",
     "Reliability",
     "Score",
     "Scores",
+    "SentenceCounts",
+    "Spread",
     "Temperature",
+    "bootstrap",
+    "bootstrap_difference",
     "brier",
+    "compare",
     "draw_attention",
     "fit_temperature",
     "minimise_temperature",
     "negative_log_likelihood",
+    "permutation_test",
     "reliability",
     "reliability_of",
     "score",
+    "span_counts",
+    "spread",
+    "token_counts",
 ]
