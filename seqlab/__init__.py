@@ -15,14 +15,16 @@ if TYPE_CHECKING:
     from seqlab.models.ensemble import Ensemble
     from seqlab.models.sequence_model import SequenceModel
     from seqlab.models.tagger import Tagger
+    from seqlab.multitask_settings import MultiTaskSettings
     from seqlab.settings import Settings
     from seqlab.training.run import train
 
 __version__ = "0.1.0"
-__all__ = ["Ensemble", "SequenceModel", "Settings", "Tagger", "__version__", "load", "train"]
+__all__ = ["Ensemble", "MultiTaskSettings", "SequenceModel", "Settings", "Tagger", "__version__", "load", "train"]
 
 _HOMES = {
     "Ensemble": "seqlab.models.ensemble",
+    "MultiTaskSettings": "seqlab.multitask_settings",
     "SequenceModel": "seqlab.models.sequence_model",
     "Settings": "seqlab.settings",
     "Tagger": "seqlab.models.tagger",

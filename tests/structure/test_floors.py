@@ -26,6 +26,7 @@ FLOORS = {
     "settings_part": 0,
     "model_settings": 0,
     "settings": 0,
+    "multitask_settings": 0,
     "constants": 0,
     "files": 0,
     "progress": 0,
@@ -58,6 +59,10 @@ SAME_FLOOR = {
     ("settings", "errors"): "settings raise the library's errors",
     ("settings", "settings_part"): "each part of the settings is one",
     ("settings", "model_settings"): "a run has a model",
+    ("multitask_settings", "errors"): "settings raise the library's errors",
+    ("multitask_settings", "settings_part"): "each part of the settings is one",
+    ("multitask_settings", "settings"): "each task has data as a run of one task has",
+    ("multitask_settings", "model_settings"): "a run has a model",
 }
 
 BACKENDS = {"keras", "tensorflow", "jax", "torch"}
@@ -66,6 +71,7 @@ BACKEND_FREE = (
     "settings_part",
     "model_settings",
     "settings",
+    "multitask_settings",
     "constants",
     "files",
     "progress",
