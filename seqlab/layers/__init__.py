@@ -31,6 +31,7 @@ from seqlab.layers.heads import CRF, ChainHead, CRFHead, CTCHead, Head, MultiLab
 from seqlab.layers.highway import Highway
 from seqlab.layers.recurrent import Recurrent
 from seqlab.layers.stack import RecurrentStack
+from seqlab.layers.tasks import PrivateEncoders, SCLSTMStack, SharedEncoder, TaskEncoder
 from seqlab.layers.transformer import TransformerEncoder
 
 __all__ = [
@@ -56,6 +57,7 @@ __all__ = [
     "MultiHeadAttention",
     "MultiLabelHead",
     "MultiplicativeAttention",
+    "PrivateEncoders",
     "Projection",
     "Recurrent",
     "RecurrentCell",
@@ -63,10 +65,13 @@ __all__ = [
     "RecurrentStack",
     "ResidualCell",
     "SCLSTMCell",
+    "SCLSTMStack",
     "SRNCell",
     "SelfAttention",
     "SequenceAttention",
+    "SharedEncoder",
     "SoftmaxHead",
+    "TaskEncoder",
     "TransformerEncoder",
     "WordEmbedding",
     "WrapperCell",

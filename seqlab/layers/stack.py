@@ -160,13 +160,20 @@ class RecurrentStack(keras.layers.Layer):
 
     def call(self, inputs: Tensor, mask: Tensor | None = None, training: bool | None = None) -> Any:
         """See the class."""
+        results = self.up_to(self.layers, inputs, mask, training)
+        return results if self.all_layers else results[-1]
+
+    def up_to(
+        self, depth: int, inputs: Tensor, mask: Tensor | None = None, training: bool | None = None
+    ) -> list[Tensor]:
+        """Returns `[x_1, ..., x_depth]` and runs no layer above; arguments as in `call`."""
         mask = mask_of(mask, inputs)
         x = self.drops[0](inputs, training=training)
         if self.connection is not None and mask is not None:
             x = ops.where(mask[..., None], x, 0)
         streams: list[list[Tensor]] = [[x] for _ in range(self.streams)]  # x_0, ..., x_{l-1} of each
         results = []
-        for k in range(self.layers):
+        for k in range(depth):
             parts = self._outputs(k, [read_of(self.connection, below) for below in streams], mask, training)
             for number, (below, new) in enumerate(zip(streams, parts, strict=True)):
                 if k == 0 and self.projections:
@@ -175,7 +182,12 @@ class RecurrentStack(keras.layers.Layer):
                 below.append(joined(self.connection, new, below, transform))
             tops = [below[-1] for below in streams]
             results.append(tops[0] if self.streams == 1 else ops.concatenate(tops, axis=-1))
-        return results if self.all_layers else results[-1]
+        return results
+
+    def weights_up_to(self, depth: int) -> list[Any]:
+        """Returns the weights that `up_to(depth, ...)` reads."""
+        layers = [*self.recurrent[:depth], *self.projections, *self.transforms[: depth * self.streams]]
+        return [weight for layer in layers for weight in layer.weights]
 
     def compute_output_shape(self, inputs_shape: Any) -> Any:
         """`(batch, time, 2 * units)`, for each layer with `all_layers`."""

@@ -152,6 +152,10 @@ class SCLSTMCell(RecurrentCell):
         h, *views = ops.split(outputs, 1 + self.tasks, axis=-1)
         return ops.concatenate([views[self._checked(task)], h], axis=-1)
 
+    def weights_of(self, task: int) -> list[Any]:
+        """The weights that a task reads: the shared ones, then those of its own gate."""
+        return [*self.shared.weights, *self.gates[self._checked(task)]]
+
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {

@@ -1,0 +1,103 @@
+"""One step of training or evaluation on a batch of one task, or of several."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import keras
+from keras import ops
+
+from seqlab.constants import TASK
+from seqlab.errors import DataError
+from seqlab.ops.stateful import gradients, switched
+
+Tensor = Any
+
+
+def step(model: Any, data: Any, training: bool) -> dict[str, Any]:
+    """Takes a step of a `MultiTaskTagger` and returns its logs.
+
+    Where labels are an array they are those of the task that `task` among the inputs names: of several branches, one
+    for each task, that one runs alone. Should `task` name none, or rows of a batch different ones, nothing is learnt
+    and the loss is NaN. Where labels are a dict, its tasks are learnt together.
+
+    Args:
+        model: The tagger.
+        data: `(inputs, labels)` or `(inputs, labels, sample_weight)`.
+        training: Whether weights are updated.
+    """
+    x, labels, weights = keras.utils.unpack_x_y_sample_weight(data)
+    inputs = {name: x[name] for name in model.input}
+    rows = ops.shape(inputs["mask"])[0]
+    count = len(model.tasks)
+    if isinstance(labels, Mapping):
+        active = [model.position(task) for task in labels]
+        found = _run(model, active, inputs, [labels[model.tasks[k]] for k in active], weights, training)
+        real = [ops.cast(k in active, "float32") for k in range(count)]
+    else:
+        index = _index(x, labels, count)
+        branches = [partial(_run, model, [k], inputs, [labels], weights, training) for k in range(count)]
+        lost = ops.convert_to_tensor([float("nan"), *[0.0] * count], "float32")
+        found = switched(index, [*branches, lambda: lost], _changed(model) if training else [])
+        real = [ops.cast(index == k, "float32") for k in range(count)]
+    rows = ops.cast(rows, "float32")
+    for metric in model.metrics:
+        if metric.name == "loss":
+            metric.update_state(found[0], sample_weight=rows)
+    for k, tracker in enumerate(model.trackers):
+        tracker.update_state(found[1 + k], sample_weight=rows * real[k])
+    logs: dict[str, Any] = model.get_metrics_result()
+    return logs
+
+
+def _changed(model: Any) -> list[Any]:
+    return [*model.trainable_variables, *model.non_trainable_variables, *model.optimizer.variables]
+
+
+def _index(x: Mapping[str, Any], labels: Any, count: int) -> Tensor:
+    """The position of the batch's task; `count` for none."""
+    if labels is None or TASK not in x:
+        raise DataError(
+            f"Expected labels, and {TASK!r} among the inputs: the position of the task that they are of, in each row. "
+            f"Received inputs {', '.join(x)} and {'no ' if labels is None else ''}labels."
+        )
+    task = ops.cast(x[TASK], "int32")
+    whole = ops.logical_and(ops.all(task == task[0]), ops.logical_and(task[0] >= 0, task[0] < count))
+    return ops.where(whole, task[0], count)
+
+
+def _run(
+    model: Any, tasks: Sequence[int], inputs: Any, labels: Sequence[Tensor], weights: Any, training: bool
+) -> Tensor:
+    """Returns the weighted sum of the losses of some tasks, and the loss of each of all tasks, 0 for the others."""
+
+    def losses() -> tuple[Tensor, Tensor]:
+        if len(tasks) == 1:
+            graph = model.view(model.tasks[tasks[0]])
+            scores = [graph(inputs, training=training)]
+        else:
+            graph = model
+            scores = [graph(inputs, training=training)[k] for k in tasks]
+        own = [
+            model.heads_by_task[k].loss(gold, score, _of(weights, model.tasks[k]))
+            for k, gold, score in zip(tasks, labels, scores, strict=True)
+        ]
+        total = sum(model.weight_of(k) * loss for k, loss in zip(tasks, own, strict=True))
+        for extra in graph.losses:
+            total = total + ops.sum(extra)
+        by_task = dict(zip(tasks, own, strict=True))
+        parts = [total, *(by_task.get(k, 0.0) for k in range(len(model.tasks)))]
+        return total, ops.stack([ops.cast(part, "float32") for part in parts])
+
+    if not training:
+        return losses()[1]
+    optimizer = model.optimizer
+    found, slopes = gradients(losses, optimizer.variables_of(tasks), model.non_trainable_variables)
+    optimizer.update(tasks, slopes)
+    return found
+
+
+def _of(weights: Any, task: str) -> Any:
+    return weights.get(task) if isinstance(weights, Mapping) else weights

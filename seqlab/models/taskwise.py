@@ -1,0 +1,134 @@
+"""An optimiser whose steps reach the weights of some tasks alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import keras
+
+from seqlab.errors import SettingsError
+
+Tensor = Any
+CLIPPING = ("clipnorm", "clipvalue", "global_clipnorm")
+
+
+class _Parts:
+    """Holds the optimisers of the groups where Keras does not look for things to save: their owner saves them."""
+
+    def __init__(self) -> None:
+        self.groups: list[frozenset[int]] = []
+        self.variables: list[list[Any]] = []
+        self.optimizers: list[keras.optimizers.Optimizer] = []
+
+
+@keras.saving.register_keras_serializable(package="seqlab")
+class TaskwiseOptimizer(keras.optimizers.Optimizer):
+    """Has another optimiser update the weights that a batch's tasks read, and nothing else.
+
+    Weights that the same tasks read are a group, with moments, averages and a count of steps of its own: Adam's bias
+    correction, the averages of weights (EMA) and how often these replace the weights count the steps of that group
+    alone, as if its tasks' batches were all there are. A group that every task reads counts every step. What a step
+    does not reach keeps weights, moments, averages and counts to the bit. Clipping comes before: the global norm is
+    that of the gradients of all weights of this step. Schedules of the learning rate count all steps, `iterations`.
+
+    `MultiTaskTagger.compile` puts it around the optimiser that it is given.
+
+    Args:
+        optimizer: The optimiser; groups get copies of it.
+
+    Raises:
+        SettingsError: For an optimiser that gathers gradients over several batches: each belongs to another task.
+    """
+
+    def __init__(self, optimizer: keras.optimizers.Optimizer, name: str = "taskwise", **kwargs: Any) -> None:
+        config = optimizer.get_config()
+        if config.get("gradient_accumulation_steps"):
+            raise SettingsError(
+                "gradient_accumulation_steps joins batches, and here each batch trains other weights: leave it out."
+            )
+        self._kind = type(optimizer)
+        rate = config["learning_rate"]
+        rate = keras.optimizers.schedules.deserialize(rate) if isinstance(rate, dict) else rate
+        super().__init__(rate, name=name, **{option: config.get(option) for option in CLIPPING}, **kwargs)
+        self._config = config
+        self._parts = _Parts()
+
+    def group(self, tasks: Sequence[Sequence[Any]]) -> None:
+        """Says which variables each task reads; `build` wants it to be known."""
+        readers: dict[int, set[int]] = {}
+        of: dict[int, Any] = {}
+        for number, variables in enumerate(tasks):
+            for variable in variables:
+                readers.setdefault(id(variable), set()).add(number)
+                of[id(variable)] = variable
+        groups: dict[frozenset[int], list[Any]] = {}
+        for key, numbers in readers.items():
+            groups.setdefault(frozenset(numbers), []).append(of[key])
+        self._parts.groups = sorted(groups, key=sorted)
+        self._parts.variables = [groups[group] for group in self._parts.groups]
+
+    def build(self, variables: Sequence[Any]) -> None:
+        """Builds the optimisers of the groups."""
+        if self.built:
+            return
+        if not self._parts.groups:
+            raise SettingsError("Which task reads which weights is not known: compile a MultiTaskTagger with this.")
+        changed = {option: None for option in CLIPPING} | {"learning_rate": 1.0}
+        for number, own in enumerate(self._parts.variables):
+            part = self._kind.from_config({**self._config, **changed, "name": f"{self._kind.__name__}_{number}"})
+            part.build(own)
+            self._parts.optimizers.append(part)
+        super().build(list(variables))
+
+    @property
+    def variables(self) -> list[Any]:
+        """Those of its own and those of all groups."""
+        return [*super().variables, *(variable for part in self._parts.optimizers for variable in part.variables)]
+
+    def variables_of(self, tasks: Iterable[int]) -> list[Any]:
+        """The weights that any of some tasks reads, in the order in which `update` takes their gradients."""
+        wanted = set(tasks)
+        pairs = zip(self._parts.groups, self._parts.variables, strict=True)
+        return [variable for group, own in pairs if group & wanted for variable in own]
+
+    def state_of(self, tasks: Iterable[int]) -> list[Any]:
+        """The moments, averages and counts of the groups that any of some tasks reads."""
+        wanted = set(tasks)
+        pairs = zip(self._parts.groups, self._parts.optimizers, strict=True)
+        return [variable for group, part in pairs if group & wanted for variable in part.variables]
+
+    def update(self, tasks: Iterable[int], gradients: Sequence[Tensor]) -> None:
+        """Takes a step on the weights of some tasks.
+
+        Args:
+            tasks: Their positions.
+            gradients: One for each of `variables_of(tasks)`.
+        """
+        wanted = set(tasks)
+        left = iter(self._clip_gradients(list(gradients)))
+        rate = self.learning_rate
+        parts = zip(self._parts.groups, self._parts.variables, self._parts.optimizers, strict=True)
+        for group, own, part in parts:
+            if group & wanted:
+                part.learning_rate = rate
+                part.apply([next(left) for _ in own], own)
+        self.iterations.assign_add(1)
+
+    def finalize_variable_values(self, var_list: Sequence[Any]) -> None:
+        """Puts the averages of weights in their place, where the optimiser averages them."""
+        for own, part in zip(self._parts.variables, self._parts.optimizers, strict=True):
+            part.finalize_variable_values(own)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the optimiser, at its current learning rate."""
+        rate = self._learning_rate
+        known = keras.optimizers.schedules.LearningRateSchedule
+        shown = keras.optimizers.schedules.serialize(rate) if isinstance(rate, known) else float(rate)
+        inner = self._kind.from_config({**self._config, "learning_rate": shown})
+        return {"optimizer": keras.optimizers.serialize(inner), "name": self.name}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> TaskwiseOptimizer:
+        """Rebuilds it from `get_config()`."""
+        return cls(**{**config, "optimizer": keras.optimizers.deserialize(config["optimizer"], custom_objects)})
