@@ -11,9 +11,9 @@ from typing import Annotated, Any
 
 import tyro
 
-from seqlab.cli.reading import ReadingFlags
+from seqlab.cli.reading import ReadingFlags, opened
 from seqlab.errors import SettingsError
-from seqlab.files import model_file, replaced
+from seqlab.files import replaced
 
 log = logging.getLogger(__name__)
 EXAMPLES = 3
@@ -59,10 +59,9 @@ def main(arguments: Sequence[str]) -> int:
 
     from seqlab.evaluation.errors import report
     from seqlab.evaluation.scores import score
-    from seqlab.inference.load import load
     from seqlab.training.data import read
 
-    tagger = load(model_file(options.model))
+    _, tagger = opened(options.model, options.task)
     data = options.settings(options.model, tagger.task)
     for path in options.files:
         corpus = tagger.aligned(read(path, tagger.task, data))

@@ -13,6 +13,7 @@ from seqlab.errors import SeqlabError, suggest
 VERBS = {
     "train": "train a tagger as a recipe says, or go on with a run that was cut off",
     "evaluate": "score a model on labelled files, with an error report if asked",
+    "compare": "say whether two models differ by more than chance",
     "calibrate": "make a model's probabilities honest",
     "tag": "tag text, files or standard input",
     "ensemble": "average several models into one file",

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import tyro
 
 from seqlab.cli.reading import parse_columns
+from seqlab.cli.train_multitask import train_multitask
 from seqlab.errors import SettingsError, suggest
+from seqlab.multitask_settings import MultiTaskSettings
 from seqlab.settings import DataSettings, Settings
+from seqlab.settings_part import Part
 
 NOT_CONLL = "--columns is for files in the format conll; choose the fields of CoNLL-U with --data.fields.NAME FIELD."
 _FLAT = tyro.conf.arg(name="")
@@ -27,12 +31,16 @@ def main(arguments: Sequence[str]) -> int:
         raise SettingsError("the recipe stands before the flags: seqlab train RECIPE [--a.b value ...].")
     if arguments and not arguments[0].startswith("-"):
         return train_recipe(arguments[0], arguments[1:])
+    stored = _resumed(arguments)
+    if stored is not None and not isinstance(stored, Settings):
+        return TRAINERS[type(stored)](stored, arguments, "train", None)
     return train_settings(Settings(data=DataSettings(train="")), arguments, "train", recipe=None)
 
 
 def train_recipe(path: str, arguments: Sequence[str]) -> int:
     """Trains as a recipe file says, changed by flags."""
-    return train_settings(read_recipe(path), arguments, Path(path).stem, recipe=path)
+    settings = read_recipe(path)
+    return TRAINERS[type(settings)](settings, arguments, Path(path).stem, path)
 
 
 def train_settings(default: Settings, arguments: Sequence[str], name: str, recipe: str | None = None) -> int:
@@ -112,11 +120,29 @@ def _take_columns(default: Settings, arguments: list[str]) -> tuple[Settings, li
     return Settings(**{**values, "task": task}), arguments[: start - 1] + arguments[end:]
 
 
-def read_recipe(path: str) -> Settings:
+TRAINERS: dict[type[Part], Callable[[Any, Sequence[str], str, str | None], int]] = {
+    Settings: train_settings,
+    MultiTaskSettings: train_multitask,
+}
+"""Kind of settings to what trains by them, changed by flags."""
+
+
+def _resumed(arguments: Sequence[str]) -> Part | None:
+    """The settings of the run that `--resume RUN` names, whatever their kind: they have different keys."""
+    places = [Path(one) for flag, one in zip(arguments, arguments[1:], strict=False) if flag == "--resume"]
+    file = places[0] / "settings.json" if places else None
+    if file is None or not file.is_file():
+        return None
+    text = file.read_text("utf-8")
+    kind = next((kind for kind in TRAINERS if set(json.loads(text)) <= set(kind.model_fields)), Settings)
+    return kind.model_validate_json(text)
+
+
+def read_recipe(path: str) -> Any:
     """Runs a recipe file and returns what its `settings()` gives.
 
     Raises:
-        SettingsError: If there is no such file, or it has no `settings()` that returns `Settings`.
+        SettingsError: If there is no such file, or it has no `settings()` that returns settings.
     """
     file = Path(path)
     if not file.is_file():
@@ -131,6 +157,7 @@ def read_recipe(path: str) -> Settings:
         found = module.settings()
     except Exception as error:  # whatever a recipe does wrong, its name belongs to the message
         raise SettingsError(f"{path}: {type(error).__name__}: {error}") from error
-    if not isinstance(found, Settings):
-        raise SettingsError(f"{path}: settings() must return seqlab.Settings, returned {type(found).__name__}.")
+    if type(found) not in TRAINERS:
+        kinds = " or ".join(kind.__name__ for kind in TRAINERS)
+        raise SettingsError(f"{path}: settings() must return {kinds}, returned {type(found).__name__}.")
     return found

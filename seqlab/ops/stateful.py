@@ -25,9 +25,7 @@ def with_state(function: Callable[[], Any], variables: Sequence[Variables], valu
         variables: Groups of them.
         values: Groups of as many values.
     """
-    pairs = [
-        pair for part, given in zip(variables, values, strict=True) for pair in zip(part, given, strict=True)
-    ]
+    pairs = [pair for part, given in zip(variables, values, strict=True) for pair in zip(part, given, strict=True)]
     with keras.StatelessScope(state_mapping=pairs) as scope:
         found = function()
     return found, tuple([scope.get_current_value(variable) for variable in part] for part in variables)

@@ -54,7 +54,7 @@ def _built(settings: Settings, corpus: Corpus, words: Words | None) -> Tagger:
     words = read_words(settings, corpus) if words is None else words
     others = [settings.auxiliary.task] if settings.auxiliary.task else []
     vectorizer = builders.vectorizer_of(
-        corpus, settings.task, words, others=others, categories=_categories(settings.words)
+        corpus, settings.task, words, others=others, categories=categories_of(settings.words)
     )
     labels = vectorizer.labels[settings.task]
     rules = rulebook(settings, labels.items, vectorizer.schemes[settings.task])
@@ -81,7 +81,7 @@ def _built(settings: Settings, corpus: Corpus, words: Words | None) -> Tagger:
     )
 
 
-def _categories(options: WordSettings) -> list[Category]:
+def categories_of(options: WordSettings) -> list[Category]:
     """The categorical features that the settings name."""
     return [
         *(Category("prefix", size) for size in options.prefixes),
@@ -114,13 +114,16 @@ def compile_tagger(
         weight: Weight of auxiliary losses.
         distillation: What is learnt of a teacher.
     """
+    weights = {part.task: weight for part in tagger.auxiliary} or None
+    tagger.compile(optimizer_of(options, steps), loss_weights=weights, distillation=distillation)
+
+
+def optimizer_of(options: TrainingSettings, steps: int) -> keras.optimizers.Optimizer:
+    """Makes the optimiser that the settings name, for epochs of so many steps."""
     kind = {"adam": keras.optimizers.Adam, "nadam": keras.optimizers.Nadam, "sgd": keras.optimizers.SGD}
     extra: dict[str, Any] = {}
     if options.average is not None:
         extra = {"use_ema": True, "ema_momentum": options.average, "ema_overwrite_frequency": steps}
     if options.momentum is not None:
         extra["momentum"] = options.momentum
-    rate = rate_of(options, steps)
-    weights = {part.task: weight for part in tagger.auxiliary} or None
-    optimizer = kind[options.optimizer](rate, global_clipnorm=options.clip_norm, **extra)
-    tagger.compile(optimizer, loss_weights=weights, distillation=distillation)
+    return kind[options.optimizer](rate_of(options, steps), global_clipnorm=options.clip_norm, **extra)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import logging
-import platform
 import statistics
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,14 +11,15 @@ from typing import Any
 
 import keras
 
-from seqlab.errors import DataError, SettingsError
 from seqlab.evaluation.scores import Scores
 from seqlab.files import write_text
 from seqlab.models.best import BestWeights
 from seqlab.models.tagger import Tagger
 from seqlab.settings import Settings
 from seqlab.training import data as data_room
+from seqlab.training import folder as folders
 from seqlab.training.build import build, compile_tagger, distillation_of
+from seqlab.training.folder import MODEL, SCORES, STATE, clean, open_folder, write_history
 from seqlab.training.lock import locked
 from seqlab.training.rules import examine
 from seqlab.training.schedules import snapshots, watching
@@ -28,8 +27,7 @@ from seqlab.training.state import RunState
 from seqlab.training.words import read_words, report_words
 
 log = logging.getLogger(__name__)
-SETTINGS, VERSIONS, HISTORY, SCORES = "settings.json", "versions.json", "history.jsonl", "scores.json"
-MODEL, STATE, BOARD, COVERAGE = "model.keras", "state.npz", "tensorboard", "coverage.json"
+BOARD, COVERAGE = "tensorboard", "coverage.json"
 
 
 @dataclass(frozen=True)
@@ -69,7 +67,7 @@ def train(
     corpora = data_room.corpora(settings, strict)
     examine(settings, *corpora)
     with locked(folder):
-        _open_folder(settings, folder, resume)
+        open_folder(settings, folder, resume, data_room.digest(settings))
         return run(settings, folder, corpora, verbose)
 
 
@@ -87,7 +85,7 @@ def run(settings: Settings, folder: Path, corpora: data_room.Data, verbose: int 
     state = RunState(folder / STATE, callbacks)
     if state.read():
         log.info("Resuming after epoch %d.", state.epochs)
-        _write_history(folder, state)  # the kill may have come between the state and the history
+        write_history(folder, state)  # the kill may have come between the state and the history
         batches.start_epoch(state.epochs)
     finished = state.stopped or state.epochs >= options.epochs
     if finished:
@@ -128,13 +126,9 @@ class _Report(keras.callbacks.Callback):
         self.best = best
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        _write_history(self.folder, self.state)
+        write_history(self.folder, self.state)
         if self.best.best_epoch == epoch:
             self.model.save(self.folder / MODEL)
-
-
-def _write_history(folder: Path, state: RunState) -> None:
-    write_text(folder / HISTORY, "".join(json.dumps(row) + "\n" for row in state.history))
 
 
 def _finish(tagger: Tagger, folder: Path, corpora: data_room.Data, keep: bool) -> Result:
@@ -149,61 +143,9 @@ def _finish(tagger: Tagger, folder: Path, corpora: data_room.Data, keep: bool) -
     return Result(tagger, scores, folder)
 
 
-def _open_folder(settings: Settings, folder: Path, resume: bool) -> None:
-    stored = folder / SETTINGS
-    facts = {
-        "seed": settings.seed,
-        "backend": keras.backend.backend(),
-        "python": platform.python_version(),
-        "packages": {name: _version(name) for name in ("seqlab", "keras", "tensorflow", "jax", "torch", "numpy")},
-        "data": data_room.digest(settings),
-    }
-    begun = any(folder.glob(f"**/{STATE}")) or (folder / SCORES).exists()
-    if not stored.exists() or not (begun or resume):  # a start that failed before its first epoch leaves no run
-        write_text(folder / VERSIONS, json.dumps(facts, indent=1) + "\n")
-        write_text(stored, settings.model_dump_json(indent=1) + "\n")
-        return
-    if not resume:
-        raise SettingsError(
-            f"{folder} already holds a run: resume it (seqlab train --resume {folder}) or name another folder."
-        )
-    if Settings.model_validate_json(stored.read_text("utf-8")) != settings:
-        raise SettingsError(f"{folder} holds a run with other settings ({stored}); a resumed run keeps its settings.")
-    before = json.loads((folder / VERSIONS).read_text("utf-8"))
-    changed = [path for path, value in before["data"].items() if facts["data"].get(path) != value]
-    if changed:
-        raise DataError(f"{folder} was trained on other data: {', '.join(changed)} changed since. Start a new run.")
-    if before["backend"] != facts["backend"]:
-        raise SettingsError(
-            f"{folder} was trained on the {before['backend']} backend, this is {facts['backend']}: set "
-            f"KERAS_BACKEND={before['backend']} to end where an unbroken run would."
-        )
-    if before["packages"] != facts["packages"]:
-        log.warning("Other package versions than those of the run (%s): it may end differently.", folder / VERSIONS)
-    _clean(folder)
-
-
-def _clean(folder: Path) -> None:
-    for name in (SETTINGS, VERSIONS, HISTORY, SCORES, MODEL, STATE, COVERAGE, "snapshot.keras"):
-        for leftover in folder.glob(f".{Path(name).stem}-*"):  # a kill in the middle of a save leaves a temporary file
-            leftover.unlink()
-
-
-def _version(package: str) -> str | None:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
-
-
 def stored_settings(folder: Path) -> Settings:
     """Returns the settings of a run's folder."""
-    path = folder / SETTINGS
-    if not path.is_file():
-        raise SettingsError(
-            f"{folder} holds no run ({SETTINGS} is missing); expected a folder that seqlab train wrote."
-        )
-    return Settings.model_validate_json(path.read_text("utf-8"))
+    return folders.stored_settings(folder, Settings)
 
 
 def train_folds(
@@ -225,14 +167,14 @@ def train_folds(
     train_corpus = data_room.read(settings.data.train, settings.task, settings.data)
     examine(settings, train_corpus)
     with locked(folder):
-        _open_folder(settings, folder, resume)
+        open_folder(settings, folder, resume, data_room.digest(settings))
         found = []
         for number, (rest, part) in enumerate(train_corpus.folds(settings.data.folds or 2, settings.data.split_seed)):
             place = folder / f"fold-{number}"
             data_room.report_unseen(rest, part, settings.task, f"fold {number}", strict)
             if not (place / SCORES).exists():
                 place.mkdir(exist_ok=True)
-                _clean(place)
+                clean(place)
                 run(settings, place, data_room.Data(rest, part, None), verbose)
             dev = json.loads((place / SCORES).read_text("utf-8"))["dev"]
             found.append(dev["overall"]["f1"])
