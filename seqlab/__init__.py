@@ -13,6 +13,7 @@ from seqlab import registry
 if TYPE_CHECKING:
     from seqlab.inference.load import load
     from seqlab.models.ensemble import Ensemble
+    from seqlab.models.multitask import MultiTaskTagger
     from seqlab.models.sequence_model import SequenceModel
     from seqlab.models.tagger import Tagger
     from seqlab.multitask_settings import MultiTaskSettings
@@ -20,11 +21,22 @@ if TYPE_CHECKING:
     from seqlab.training.run import train
 
 __version__ = "0.1.0"
-__all__ = ["Ensemble", "MultiTaskSettings", "SequenceModel", "Settings", "Tagger", "__version__", "load", "train"]
+__all__ = [
+    "Ensemble",
+    "MultiTaskSettings",
+    "MultiTaskTagger",
+    "SequenceModel",
+    "Settings",
+    "Tagger",
+    "__version__",
+    "load",
+    "train",
+]
 
 _HOMES = {
     "Ensemble": "seqlab.models.ensemble",
     "MultiTaskSettings": "seqlab.multitask_settings",
+    "MultiTaskTagger": "seqlab.models.multitask",
     "SequenceModel": "seqlab.models.sequence_model",
     "Settings": "seqlab.settings",
     "Tagger": "seqlab.models.tagger",

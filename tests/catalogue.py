@@ -41,11 +41,15 @@ from seqlab.layers.heads.softmax import SoftmaxHead
 from seqlab.layers.highway import Highway
 from seqlab.layers.recurrent import Recurrent
 from seqlab.layers.stack import RecurrentStack
+from seqlab.layers.tasks.private import PrivateEncoders
+from seqlab.layers.tasks.sc_stack import SCLSTMStack
+from seqlab.layers.tasks.shared import SharedEncoder
 from seqlab.layers.transformer import TransformerEncoder
 from seqlab.models.ensemble import Ensemble
 from seqlab.models.sequence_model import SequenceModel
 from seqlab.ops.recurrence.variants import VARIANTS
 from tests import tiny
+from tests.models import tasks as toy
 
 RANDOM = np.random.default_rng(0)
 FLOATS = RANDOM.normal(size=(3, 6, 5)).astype("float32")
@@ -138,8 +142,26 @@ ATTENTION = (
     _row(SelfAttention, FLOATS, hops=2, units=3, penalty=0.3),
 )
 
+
+def _private_encoders() -> PrivateEncoders:
+    return PrivateEncoders([RecurrentStack(2, cell="srn") for _ in range(2)], RecurrentStack(1, cell="srn"))
+
+
+def _shared_encoder() -> SharedEncoder:
+    return SharedEncoder(RecurrentStack(2, layers=2, cell="srn"), tasks=2, depths=(1, 2))
+
+
+TASKS = (
+    Row("PrivateEncoders", lambda: _learnt(_private_encoders(), (FLOATS,)), (FLOATS,)),
+    _row(SCLSTMStack, FLOATS, units=2, tasks=2, layers=2, dropout=0.1, variant="CIFG"),
+    replace(_row(SCLSTMStack, FLOATS, units=2, tasks=2, layers=2, gates="all", merge="sum"), option="all"),
+    Row("SharedEncoder", lambda: _learnt(_shared_encoder(), (FLOATS,)), (FLOATS,)),
+)
+"""Encoders of several tasks."""
+
 LAYERS = (
     *ATTENTION,
+    *TASKS,
     Row("Bidirectional", lambda: _learnt(Bidirectional(_recurrent(GRUCell(3)), "sum"), (FLOATS,)), (FLOATS,)),
     Row("Recurrent", lambda: _learnt(_recurrent(SRNCell(3)), (FLOATS,)), (FLOATS,)),
     _row(RecurrentStack, FLOATS, units=3, layers=2, dropout=0.1, cell="cifg", recurrent_dropout=0.1),
@@ -196,6 +218,7 @@ ABSTRACT = {
     "WrapperCell": "the base of the cells that hold a cell: it adds nothing",
     "RecurrentCell": "the base of the cells: what a step does, its subclasses say",
     "SequenceAttention": "the base of attention layers: what a context is, its subclasses say",
+    "TaskEncoder": "the base of the encoders of several tasks: what each reads, its subclasses say",
 }
 """Public names that no row is needed for, with the reason."""
 
@@ -220,12 +243,25 @@ def _tagger_inputs() -> dict[str, np.ndarray]:
     return inputs
 
 
+def _multi_task_tagger() -> keras.Model:
+    return toy.tagger()
+
+
+def _multi_task_inputs() -> dict[str, np.ndarray]:
+    inputs, _ = toy.batch(toy.tagger(), "pos")
+    return {name: array for name, array in inputs.items() if name != "task"}
+
+
 MODELS: dict[str, tuple[Callable[[], keras.Model], Callable[[], Any]]] = {
     "Ensemble": (_ensemble, _tagger_inputs),
+    "MultiTaskTagger": (_multi_task_tagger, _multi_task_inputs),
     "SequenceModel": (_sequence_model, lambda: FLOATS),
     "Tagger": (_tagger, _tagger_inputs),
 }
 """Name of a model class to how to make one and its inputs."""
 
-OTHERS = {"Triangular": "a learning rate by steps, see tests/training/test_schedules.py"}
+OTHERS = {
+    "TaskwiseOptimizer": "an optimiser by task, see tests/models/test_taskwise.py",
+    "Triangular": "a learning rate by steps, see tests/training/test_schedules.py",
+}
 """Other classes that a saved model can name, with where they are tested."""

@@ -6,6 +6,7 @@ from seqlab.models.auxiliary import Auxiliary
 from seqlab.models.best import BestWeights
 from seqlab.models.distillation import Distillation
 from seqlab.models.ensemble import Ensemble
+from seqlab.models.multitask import MultiTaskTagger
 from seqlab.models.sequence_model import SequenceModel
 from seqlab.models.tagger import Tagger
 from seqlab.models.tagging import Alternative, Tagging, TextSpan
@@ -16,6 +17,7 @@ __all__ = [
     "BestWeights",
     "Distillation",
     "Ensemble",
+    "MultiTaskTagger",
     "SequenceModel",
     "Tagger",
     "Tagging",

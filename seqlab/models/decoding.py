@@ -69,11 +69,11 @@ class Decoder:
 
     def labels(self, batches: AnyBatches) -> list[np.ndarray]:
         """Returns the label indices of each sentence, in the corpus' order: `(tokens,)` integers."""
-        return _run(self._labelling(isinstance(batches, LimitedBatches)), batches)
+        return run_flat(self._labelling(isinstance(batches, LimitedBatches)), batches)
 
     def scores(self, batches: AnyBatches) -> list[np.ndarray]:
         """Returns the scores of each sentence, in the corpus' order: `(tokens, labels)`."""
-        return _run(self._scores, batches.batches if isinstance(batches, LimitedBatches) else batches)
+        return run_flat(self._scores, batches.batches if isinstance(batches, LimitedBatches) else batches)
 
     def answers(
         self,
@@ -256,7 +256,8 @@ def _rounded(count: int) -> int:
     return size
 
 
-def _run(model: keras.Model, batches: AnyBatches) -> list[np.ndarray]:
+def run_flat(model: keras.Model, batches: AnyBatches) -> list[np.ndarray]:
+    """Runs a model with a flat output, (batch * time, ...), and returns that of each sentence in the corpus' order."""
     plan, shapes = batches.plan, [batches.shape(number) for number in range(len(batches))]  # Keras may draw new ones
     if not shapes:
         return []

@@ -180,12 +180,16 @@ class Labeller(SequenceModel):
         forced: Mapping[int, Forced] | None = None,
         probabilities: bool = False,
         n_best: int | None = None,
+        scores: Sequence[np.ndarray] | None = None,
     ) -> list[Reading]:
-        """Returns what the tagger says of each sentence of a corpus, in its order; arguments as in `tags` and `tag`."""
-        if not probabilities and n_best is None:
+        """Returns what the tagger says of each sentence of a corpus, in its order; arguments as in `tags` and `tag`.
+
+        `scores` are those that `predict` returns, where they are there already.
+        """
+        if scores is None and not probabilities and n_best is None:
             return [Reading(tags) for tags in self.tags(data, forced)]
         batches, decoder = self._limited(data, forced), self.decoder
-        scores = decoder.scores(batches)
+        scores = decoder.scores(batches) if scores is None else scores
         answers = decoder.answers(batches, scores, probabilities, n_best)
         found = [_reading(answer, np.array(self.labels, object)) for answer in answers]
         if probabilities and self.scheme is not None:

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from seqlab.constants import TASK
+from seqlab.batches.multitask import TASK
 from seqlab.errors import DataError
 from seqlab.ops.stateful import gradients, switched
 

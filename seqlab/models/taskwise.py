@@ -11,12 +11,15 @@ from seqlab.errors import SettingsError
 
 Tensor = Any
 CLIPPING = ("clipnorm", "clipvalue", "global_clipnorm")
+REFUSED = ("gradient_accumulation_steps", "loss_scale_factor")
 
 
 class _Parts:
     """Holds the optimisers of the groups where Keras does not look for things to save: their owner saves them."""
 
-    def __init__(self) -> None:
+    def __init__(self, kind: type[keras.optimizers.Optimizer], config: dict[str, Any]) -> None:
+        self.kind = kind
+        self.config = config
         self.groups: list[frozenset[int]] = []
         self.variables: list[list[Any]] = []
         self.optimizers: list[keras.optimizers.Optimizer] = []
@@ -38,21 +41,20 @@ class TaskwiseOptimizer(keras.optimizers.Optimizer):
         optimizer: The optimiser; groups get copies of it.
 
     Raises:
-        SettingsError: For an optimiser that gathers gradients over several batches: each belongs to another task.
+        SettingsError: For an optimiser that gathers gradients over batches, or scales losses by a number of its own.
     """
 
     def __init__(self, optimizer: keras.optimizers.Optimizer, name: str = "taskwise", **kwargs: Any) -> None:
         config = optimizer.get_config()
-        if config.get("gradient_accumulation_steps"):
-            raise SettingsError(
-                "gradient_accumulation_steps joins batches, and here each batch trains other weights: leave it out."
-            )
-        self._kind = type(optimizer)
+        for option in REFUSED:
+            if config.get(option) is not None:
+                raise SettingsError(
+                    f"{option} is not for batches of which each trains other weights: leave it out of the optimiser."
+                )
         rate = config["learning_rate"]
         rate = keras.optimizers.schedules.deserialize(rate) if isinstance(rate, dict) else rate
         super().__init__(rate, name=name, **{option: config.get(option) for option in CLIPPING}, **kwargs)
-        self._config = config
-        self._parts = _Parts()
+        self._parts = _Parts(type(optimizer), config)
 
     def group(self, tasks: Sequence[Sequence[Any]]) -> None:
         """Says which variables each task reads; `build` wants it to be known."""
@@ -74,9 +76,9 @@ class TaskwiseOptimizer(keras.optimizers.Optimizer):
             return
         if not self._parts.groups:
             raise SettingsError("Which task reads which weights is not known: compile a MultiTaskTagger with this.")
-        changed = {option: None for option in CLIPPING} | {"learning_rate": 1.0}
+        changed = dict.fromkeys(CLIPPING) | {"learning_rate": 1.0}
         for number, own in enumerate(self._parts.variables):
-            part = self._kind.from_config({**self._config, **changed, "name": f"{self._kind.__name__}_{number}"})
+            part = self._parts.kind.from_config({**self._parts.config, **changed, "name": f"{self.name}_{number}"})
             part.build(own)
             self._parts.optimizers.append(part)
         super().build(list(variables))
@@ -111,7 +113,7 @@ class TaskwiseOptimizer(keras.optimizers.Optimizer):
         parts = zip(self._parts.groups, self._parts.variables, self._parts.optimizers, strict=True)
         for group, own, part in parts:
             if group & wanted:
-                part.learning_rate = rate
+                part.learning_rate.assign(rate)
                 part.apply([next(left) for _ in own], own)
         self.iterations.assign_add(1)
 
@@ -125,7 +127,7 @@ class TaskwiseOptimizer(keras.optimizers.Optimizer):
         rate = self._learning_rate
         known = keras.optimizers.schedules.LearningRateSchedule
         shown = keras.optimizers.schedules.serialize(rate) if isinstance(rate, known) else float(rate)
-        inner = self._kind.from_config({**self._config, "learning_rate": shown})
+        inner = self._parts.kind.from_config({**self._parts.config, "learning_rate": shown})
         return {"optimizer": keras.optimizers.serialize(inner), "name": self.name}
 
     @classmethod

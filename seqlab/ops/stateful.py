@@ -1,6 +1,6 @@
 """A training step with variables that are assigned to, under one contract on every backend.
 
-What Keras' JAX needs of it (values in, values out) is hidden here: functions read and assign variables as on TensorFlow.
+What Keras needs on JAX (values in, values out) is hidden here: functions read and assign variables as on TensorFlow.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ def switched(index: Tensor, branches: Sequence[Callable[[], Tensor]], state: Var
     Args:
         index: Which, a scalar of whole numbers.
         branches: Functions without arguments, which return tensors of one shape and type.
-        state: All variables that any of them assigns to.
+        state: All variables that any of them assigns to, and if there are some, all that any reads.
 
     Returns:
         What the chosen one returns.
     """
-    if keras.backend.backend() != "jax":
+    if keras.backend.backend() != "jax" or not state:
         return ops.switch(index, list(branches))
     before = [variable.value for variable in state]
 

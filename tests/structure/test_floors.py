@@ -87,6 +87,7 @@ BACKEND_FREE = (
 NAMES_A_BACKEND = {
     "seqlab/ops/scan.py": "loops over time differ between the backends",
     "seqlab/ops/differentiable.py": "hand-written gradients differ between the backends",
+    "seqlab/ops/stateful.py": "gradients and states of a training step differ between the backends",
     "seqlab/models/exporting.py": "a SavedModel is TensorFlow's",
     "seqlab/inference/graph.py": "strings in a graph are TensorFlow's",
 }

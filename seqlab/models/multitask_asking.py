@@ -1,0 +1,133 @@
+"""What a trained tagger of several tasks says of data and text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from seqlab.batches.loader import Batches
+from seqlab.batches.multitask import JointTaskBatches, MultiTaskBatches, encode_joint, encode_tasks
+from seqlab.corpora.records import Corpus, Sentence
+from seqlab.errors import SettingsError, check_count
+from seqlab.models.decoding import run_flat
+from seqlab.models.tagging import Tagging, tagged
+from seqlab.text.tokenizer import Tokenizer, split_sentences
+
+Scores = dict[str, list[np.ndarray]]
+
+
+class Asking:
+    """Runs the graphs of a tagger from sentences to scores, once for all tasks that are asked for.
+
+    Args:
+        model: A `MultiTaskTagger`.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self._graphs: dict[tuple[str, ...], keras.Model] = {}
+
+    def batches(self, sentences: Sequence[Sentence]) -> Batches:
+        """Returns sentences as batches without labels."""
+        encoded = self._model.vectorizer.encode(sentences, tasks=())
+        return Batches(encoded, fields=tuple(self._model.input))
+
+    def scores(self, batches: Batches, tasks: Sequence[str]) -> Scores:
+        """Returns the scores of each sentence for each of some tasks, in the corpus' order: `(tokens, labels)`."""
+        model = self._model
+        places = [model.position(task) for task in tasks]
+        key = tuple(tasks)
+        widths = [model.outputs[place].shape[-1] for place in places]
+        if key not in self._graphs:
+            parts = (
+                [model.view(task).outputs[0] for task in tasks] if len(key) == 1 else [model.outputs[k] for k in places]
+            )
+            flat = [ops.reshape(part, (-1, width)) for part, width in zip(parts, widths, strict=True)]
+            self._graphs[key] = keras.Model(model.input, ops.concatenate(flat, axis=-1))
+        ends = np.cumsum(widths)[:-1]
+        rows = [np.split(row, ends, axis=-1) for row in run_flat(self._graphs[key], batches)]
+        return {task: [row[number] for row in rows] for number, task in enumerate(tasks)}
+
+    def tag_all(
+        self,
+        texts: Sequence[Any],
+        tasks: Sequence[str] | None = None,
+        tokenizer: Tokenizer = split_sentences,
+        probabilities: bool = False,
+        n_best: int | None = None,
+    ) -> dict[str, list[Tagging]]:
+        """Tags texts for all tasks or those asked for; see `MultiTaskTagger.tag`."""
+        names = self._model.tasks if tasks is None else [tasks] if isinstance(tasks, str) else list(tasks)
+        for name in names:
+            self._model.position(name)
+        if not names:
+            raise SettingsError(f"No task is asked for; choose some of {', '.join(self._model.tasks)}.")
+        if n_best is not None:
+            check_count("n_best", n_best)
+        known: dict[str, Any] = {}
+
+        def read(task: str, sentences: list[Sentence], _: Any) -> Any:
+            if not known:  # every task reads the same sentences
+                known["batches"] = self.batches(sentences)
+                known["scores"] = self.scores(known["batches"], names)
+            own = known["scores"][task]
+            return self._model.view(task).readings(known["batches"], None, probabilities, n_best, own)
+
+        found = {}
+        for name in names:
+            options = {"scheme": self._model.view(name).scheme, "probabilities": probabilities}
+            found[name] = tagged(texts, tokenizer, partial(read, name), n_best=n_best is not None, **options)
+        return found
+
+
+def batches_of(model: Any, data: Any, strict: bool = False, schedule: Any = None, **options: Any) -> Any:
+    """Returns corpora by task, or sentences with the labels of several, as batches; other data as it is.
+
+    Args:
+        model: A `MultiTaskTagger`.
+        data: What `fit` takes.
+        strict: Refuse labels that the tagger does not know.
+        schedule: Which task is when; one after the other without.
+        **options: As `Batches`.
+    """
+    fields = tuple(model.input)
+    if isinstance(data, Mapping) and data and all(map(_is_sentences, data.values())):
+        for task in data:
+            model.position(task)
+        aligned = {task: _aligned(model, task, part) for task, part in data.items()}
+        encoded = encode_tasks(model.vectorizer, aligned, strict)
+        order = "sequential" if schedule is None else schedule
+        return MultiTaskBatches(encoded, tasks=model.tasks, schedule=order, fields=fields, **options)
+    if _is_sentences(data) and len(data):
+        for task in model.tasks:
+            data = _aligned(model, task, data)
+        return JointTaskBatches(encode_joint(model.vectorizer, data, strict), fields=fields, **options)
+    return data
+
+
+def scored(model: Any, batches: MultiTaskBatches | JointTaskBatches) -> dict[str, float]:
+    """Scores the tasks of batches: each task's figures under `task_f1` and so on, and the mean over tasks as `f1`."""
+    if isinstance(batches, MultiTaskBatches):
+        parts: dict[str, Any] = dict(zip(batches.names, batches.loaders, strict=True))
+        for loader in parts.values():
+            loader.start_epoch(0)
+    else:
+        whole = batches.encoded.sentences
+        parts = {task: [one for one in whole if task in one.columns] for task in batches.tasks}
+    found = {task: model.view(task).score(part).logs() for task, part in parts.items()}
+    logs = {f"{task}_{name}": value for task, figures in found.items() for name, value in figures.items()}
+    names = next(iter(found.values()))
+    return logs | {name: float(np.mean([figures[name] for figures in found.values()])) for name in names}
+
+
+def _aligned(model: Any, task: str, data: Any) -> Any:
+    return model.view(task).aligned(data) if isinstance(data, Corpus) and task in data.tasks else data
+
+
+def _is_sentences(data: Any) -> bool:
+    return isinstance(data, Sequence) and all(isinstance(item, Sentence) for item in data)

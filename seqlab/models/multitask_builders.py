@@ -1,0 +1,203 @@
+"""From the corpora of several tasks to the parts of their tagger, and from these to its config and back."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import keras
+
+from seqlab.corpora.records import Corpus
+from seqlab.corpora.tasks import task_corpora
+from seqlab.errors import SettingsError
+from seqlab.layers.heads.base import Head
+from seqlab.layers.stack import RecurrentStack
+from seqlab.layers.tasks.base import TaskEncoder
+from seqlab.layers.tasks.private import PrivateEncoders
+from seqlab.layers.tasks.sc_stack import SCLSTMStack
+from seqlab.layers.tasks.shared import SharedEncoder
+from seqlab.models.builders import HEADS
+from seqlab.models.inputs import CharMaker, features_of, named
+from seqlab.models.rules import Choice, rules_of
+from seqlab.models.task_builders import vectorizer_of_tasks, words_of_tasks
+from seqlab.text.vectorizer import Vectorizer
+from seqlab.text.vectors import WordVectors
+
+SEPARATE = "stl"  # the one encoder whose tasks have features of their own
+
+
+def _separate(tasks: int, units: int, **options: Any) -> TaskEncoder:
+    return PrivateEncoders([RecurrentStack(units, **options) for _ in range(tasks)], name="encoder")
+
+
+def _shared(tasks: int, units: int, **options: Any) -> TaskEncoder:
+    return SharedEncoder(RecurrentStack(units, **options), tasks, name="encoder")
+
+
+def _deep(tasks: int, units: int, depths: Sequence[int] | None = None, **options: Any) -> TaskEncoder:
+    if depths is None:
+        raise SettingsError(f"lstm_d wants to know which layer each of the {tasks} tasks reads: depths=(1, 2, ...).")
+    return SharedEncoder(RecurrentStack(units, **options), tasks, depths, name="encoder")
+
+
+def _sc_lstm(tasks: int, units: int, **options: Any) -> TaskEncoder:
+    return SCLSTMStack(units, tasks, name="encoder", **options)
+
+
+def _private_shared(tasks: int, units: int, **options: Any) -> TaskEncoder:
+    private = [RecurrentStack(units, **options) for _ in range(tasks)]
+    return PrivateEncoders(private, RecurrentStack(units, **options), name="encoder")
+
+
+ENCODERS: dict[str, Callable[..., TaskEncoder]] = {
+    SEPARATE: _separate,
+    "lstm_s": _shared,
+    "lstm_d": _deep,
+    "sc_lstm": _sc_lstm,
+    "private_shared": _private_shared,
+}
+"""Encoders of several tasks by name."""
+
+
+def task_encoder(
+    kind: str, tasks: int, units: int = 100, layers: int = 2, dropout: float = 0.4, **options: Any
+) -> TaskEncoder:
+    """Builds the encoder of that name.
+
+    Args:
+        kind: "stl", a stack for each task; "lstm_s", one whose top all read; "lstm_d", one of which each reads the
+            layer that `depths` says; "sc_lstm", with task gates (`gates`, `merge`, `variant`: see `SCLSTMStack`);
+            "private_shared", a stack for each task beside one for all.
+        tasks: Number of tasks.
+        units: Units of each direction.
+        layers: Number of layers.
+        dropout: Rate of the dropout before and after each layer.
+        **options: Of that encoder; of `RecurrentStack` for all but "sc_lstm".
+
+    Raises:
+        SettingsError: For an unknown name, an option that the encoder does not have, or "lstm_d" without depths.
+    """
+    make = named(kind, ENCODERS, "encoder of several tasks")
+    try:
+        return make(tasks, units, layers=layers, dropout=dropout, **options)
+    except (TypeError, ValueError) as error:
+        if isinstance(error, SettingsError) or not options or not any(name in str(error) for name in options):
+            raise
+        raise SettingsError(f"The encoder {kind!r} does not take these options: {error}") from error
+
+
+def parts_of_tasks(
+    corpora: Mapping[str, Corpus] | Sequence[tuple[str, Corpus]],
+    encoder: str | TaskEncoder = "sc_lstm",
+    head: str | Mapping[str, str] = "crf",
+    word_vectors: str | os.PathLike[str] | WordVectors | None = None,
+    unseen_vectors: int | None = None,
+    chars: str | CharMaker | None = "cnn",
+    constrained: Choice = False,
+    **options: Any,
+) -> dict[str, Any]:
+    """Builds what a `MultiTaskTagger` is made of.
+
+    Args:
+        corpora: The corpus of each task by its name, with its labels in the column of that name; a dict, or pairs.
+        encoder: Name of the encoder, see `task_encoder`; or a `TaskEncoder`.
+        head: "crf" or "softmax" for all tasks, or by task.
+        word_vectors: As `Tagger.from_corpus`.
+        unseen_vectors: As `Tagger.from_corpus`.
+        chars: As `Tagger.from_corpus`.
+        constrained: As `Tagger.from_corpus`, for each task.
+        **options: Of `task_encoder`, where the encoder is given by name.
+
+    Raises:
+        SettingsError: For two tasks with one name, an unknown encoder, head or option, or heads of other tasks.
+        DataError: For a task without sentences or column.
+    """
+    corpora = task_corpora(corpora.items() if isinstance(corpora, Mapping) else corpora)
+    if options and not isinstance(encoder, str):
+        raise SettingsError(f"The given encoder has options of its own: leave out {', '.join(options)}.")
+    if not isinstance(head, str) and set(head) != set(corpora):
+        raise SettingsError(f"Expected a head for each of {', '.join(corpora)}; received {', '.join(head)}.")
+    words = words_of_tasks(corpora, word_vectors, unseen_vectors=unseen_vectors)
+    vectorizer = vectorizer_of_tasks(corpora, words)
+    tasks = list(corpora)
+    kinds = dict.fromkeys(tasks, head) if isinstance(head, str) else head
+    separate = encoder == SEPARATE
+    return {
+        "vectorizer": vectorizer,
+        "tasks": tasks,
+        "features": {task: features_of(vectorizer, words, chars=chars) for task in tasks}
+        if separate
+        else features_of(vectorizer, words, chars=chars),
+        "encoder": task_encoder(encoder, len(tasks), **options) if isinstance(encoder, str) else encoder,
+        "heads": [task_head(kinds[task], vectorizer, task, constrained) for task in tasks],
+    }
+
+
+def task_head(kind: str, vectorizer: Vectorizer, task: str, constrained: Choice = False) -> Head:
+    """Builds the head of a task whose labels the vectorizer knows."""
+    labels = vectorizer.labels[task]
+    rules = rules_of(constrained, labels.items, vectorizer.schemes[task])
+    return named(kind, HEADS, "head")(len(labels), constraints=rules, name=f"head_{task}")
+
+
+def check_parts(
+    vectorizer: Vectorizer, tasks: Sequence[str], features: Any, encoder: TaskEncoder, heads: Sequence[Head]
+) -> None:
+    """Refuses parts that do not go together."""
+    if not tasks or len(set(tasks)) < len(tasks):
+        raise SettingsError(f"Tasks have different names, and there is at least one; received {list(tasks)}.")
+    unknown = [task for task in tasks if task not in vectorizer.labels]
+    if unknown:
+        raise SettingsError(
+            f"The vectorizer knows labels of {', '.join(vectorizer.labels)}, none of {', '.join(unknown)}."
+        )
+    if len(heads) != len(tasks) or encoder.tasks != len(tasks):
+        raise SettingsError(
+            f"Expected a head and a part of the encoder for each of {len(tasks)} tasks; received {len(heads)} heads, "
+            f"and an encoder of {encoder.tasks} tasks."
+        )
+    if isinstance(features, Mapping) and set(features) != set(tasks):
+        raise SettingsError(f"Expected features of each of {', '.join(tasks)}; received {', '.join(features)}.")
+
+
+def config_of(model: Any) -> dict[str, Any]:
+    """Returns the config of a `MultiTaskTagger`."""
+    serialize = keras.saving.serialize_keras_object
+    given = model.features
+    features = (
+        {task: [serialize(feature) for feature in part] for task, part in given.items()}
+        if isinstance(given, Mapping)
+        else [serialize(feature) for feature in given]
+    )
+    return {
+        "name": model.name,
+        "vectorizer": model.vectorizer.get_config(),
+        "tasks": list(model.tasks),
+        "features": features,
+        "encoder": serialize(model.encoder),
+        "heads": [serialize(head) for head in model.heads_by_task],
+        "dtype": model.dtype_policy.name,
+    }
+
+
+def parts_of_config(config: Mapping[str, Any], custom_objects: Any = None) -> dict[str, Any]:
+    """Returns the constructor's arguments from `config_of`."""
+
+    def made(part: Any) -> Any:
+        return keras.saving.deserialize_keras_object(part, custom_objects)
+
+    given = config["features"]
+    features: Any = (
+        {task: [made(feature) for feature in part] for task, part in given.items()}
+        if isinstance(given, Mapping)
+        else [made(feature) for feature in given]
+    )
+    return {
+        "vectorizer": Vectorizer.from_config(config["vectorizer"]),
+        "tasks": config["tasks"],
+        "features": features,
+        "encoder": made(config["encoder"]),
+        "heads": [made(head) for head in config["heads"]],
+        "name": config["name"],
+    }

@@ -1,0 +1,174 @@
+"""The graph of a tagger of several tasks, and its steps: each reaches what a batch's tasks read, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from numbers import Real
+from typing import Any
+
+import keras
+from keras import ops
+
+from seqlab.errors import SettingsError, suggest
+from seqlab.layers.heads.base import Head
+from seqlab.layers.tasks.base import TaskEncoder
+from seqlab.models.auxiliary import check_labels
+from seqlab.models.labeller import Labeller
+from seqlab.models.multitask_builders import check_parts
+from seqlab.models.multitask_steps import step
+from seqlab.models.sequence_model import SequenceModel
+from seqlab.models.taskwise import TaskwiseOptimizer
+from seqlab.ops.stateful import with_state
+from seqlab.text.vectorizer import Vectorizer
+
+Features = Sequence[keras.layers.Layer] | Mapping[str, Sequence[keras.layers.Layer]]
+
+
+class Views:
+    """Holds the graphs of the tasks where Keras does not look for layers: theirs are the model's own."""
+
+    def __init__(self, by_task: Mapping[str, Labeller]) -> None:
+        self.by_task = dict(by_task)
+        self.asking: Any = None
+
+
+class MultiTaskModel(SequenceModel):
+    """The side of a `MultiTaskTagger` that is trained; its arguments are that one's."""
+
+    def __init__(
+        self,
+        vectorizer: Vectorizer,
+        tasks: Sequence[str],
+        features: Features,
+        encoder: TaskEncoder,
+        heads: Sequence[Head],
+        **kwargs: Any,
+    ) -> None:
+        # === Layers ===
+        check_parts(vectorizer, tasks, features, encoder, heads)
+        for head, task in zip(heads, tasks, strict=True):
+            check_labels(head, task, vectorizer.labels[task])
+        by_task = {task: features[task] if isinstance(features, Mapping) else features for task in tasks}
+        needed = [field for task in tasks for feature in by_task[task] for field in feature.fields]
+        inputs = {name: keras.Input((None,), dtype="int32", name=name) for name in needed}
+        inputs["mask"] = mask = keras.Input((None,), dtype="bool", name="mask")
+
+        # === Functional model ===
+        if isinstance(features, Mapping):
+            read = [_joined(by_task[task], inputs) for task in tasks]
+            found = [encoder(x, mask=mask, task=k) for k, x in enumerate(read)]
+        else:
+            x = _joined(features, inputs)  # (batch, time, width)
+            read = [x] * len(tasks)
+            every = encoder(x, mask=mask)  # (batch, time, tasks, width)
+            found = [every[:, :, k] for k in range(len(tasks))]
+        scores = [head(x, mask=mask) for head, x in zip(heads, found, strict=True)]  # each (batch, time, labels)
+        super().__init__(inputs=inputs, outputs=scores, **kwargs)
+
+        # === Config ===
+        self.vectorizer = vectorizer
+        self.tasks = tuple(tasks)
+        self.features = (
+            {task: list(part) for task, part in features.items()} if isinstance(features, Mapping) else list(features)
+        )
+        self.encoder = encoder
+        self.heads_by_task = list(heads)
+        self.trackers = [keras.metrics.Mean(name=f"{task}_loss") for task in tasks]
+        graphs = [
+            head(encoder(x, mask=mask, task=k), mask=mask) for k, (x, head) in enumerate(zip(read, heads, strict=True))
+        ]
+        self._views = Views(
+            {task: _view(self, task, head, graph) for task, head, graph in zip(tasks, heads, graphs, strict=True)}
+        )
+
+    @property
+    def entry_names(self) -> tuple[str, ...]:
+        """Labels and loss weights are found by task."""
+        return self.tasks
+
+    def position(self, task: str) -> int:
+        """Returns the position of a task.
+
+        Raises:
+            SettingsError: For a task that this tagger lacks.
+        """
+        if task not in self.tasks:
+            known = ", ".join(self.tasks)
+            raise SettingsError(f"Unknown task {task!r}; this tagger has {known}.{suggest(str(task), self.tasks)}")
+        return self.tasks.index(task)
+
+    def view(self, task: str) -> Labeller:
+        """Returns one task's side of the tagger: with `tag`, `score`, `probabilities`, `calibrate` as of a `Tagger`."""
+        self.position(task)
+        return self._views.by_task[task]
+
+    def features_of(self, task: str) -> list[keras.layers.Layer]:
+        """Returns the features that a task reads."""
+        return list(self.features[task] if isinstance(self.features, Mapping) else self.features)
+
+    def weights_of(self, task: str) -> list[Any]:
+        """Returns the weights that a task reads and trains."""
+        k = self.position(task)
+        layers = [*self.features_of(task), self.heads_by_task[k]]
+        read = [*(weight for layer in layers for weight in layer.weights), *self.encoder.weights_of(k)]
+        learning = {id(weight) for weight in self.trainable_weights}
+        return [weight for weight in read if id(weight) in learning]
+
+    def weight_of(self, position: int) -> float:
+        """Returns lambda of the task at that position."""
+        return self._head_weight(position)
+
+    def compile(self, optimizer: Any = "rmsprop", loss_weights: Any = None, **kwargs: Any) -> None:
+        """Compiles as `SequenceModel.compile` does; the heads say what the loss is.
+
+        Args:
+            optimizer: As `keras.Model.compile`; a `TaskwiseOptimizer` is put around it.
+            loss_weights: lambda_k by task, numbers above 0; 1 for those that are left out.
+            **kwargs: As `keras.Model.compile`, without losses and metrics.
+
+        Raises:
+            SettingsError: For a lambda of 0 or below, a loss or metrics, float16 (bfloat16 needs no scaled losses), or
+                an optimiser that cannot work by task.
+        """
+        refused = [name for name in ("loss", "metrics", "weighted_metrics") if kwargs.pop(name, None) is not None]
+        if refused:
+            raise SettingsError(f"The heads of a MultiTaskTagger say loss and scores: leave out {', '.join(refused)}.")
+        if self.compute_dtype == "float16":
+            raise SettingsError("A MultiTaskTagger does not scale its losses as float16 needs it: use mixed_bfloat16.")
+        numbers = list(loss_weights.values() if isinstance(loss_weights, Mapping) else loss_weights or [])
+        if not all(isinstance(number, Real) and 0 < number < float("inf") for number in numbers):
+            raise SettingsError(f"loss_weights are numbers above 0, received {loss_weights!r}; leave out what is 1.")
+        optimizer = keras.optimizers.get(optimizer)
+        if not isinstance(optimizer, TaskwiseOptimizer):
+            optimizer = TaskwiseOptimizer(optimizer)
+        optimizer.group([self.weights_of(task) for task in self.tasks])
+        super().compile(optimizer=optimizer, loss_weights=loss_weights, **kwargs)
+        self._build_optimizer()  # within a step, whose branches each see a part of it, it would be too late
+
+    def train_step(self, *arguments: Any) -> Any:
+        """Trains on one batch; Keras calls it."""
+        if keras.backend.backend() != "jax":
+            return step(self, *arguments, training=True)
+        state, data = arguments
+        variables = (self.trainable_variables, self.non_trainable_variables)
+        variables += (self.optimizer.variables, self.metrics_variables)
+        return with_state(lambda: step(self, data, training=True), variables, state)
+
+    def test_step(self, *arguments: Any) -> Any:
+        """Computes the losses of one batch; Keras calls it."""
+        if keras.backend.backend() != "jax":
+            return step(self, *arguments, training=False)
+        state, data = arguments
+        variables = (self.trainable_variables, self.non_trainable_variables, self.metrics_variables)
+        return with_state(lambda: step(self, data, training=False), variables, state)
+
+
+def _joined(features: Sequence[keras.layers.Layer], inputs: Mapping[str, Any]) -> Any:
+    parts = [feature(*(inputs[field] for field in feature.fields)) for feature in features]
+    return ops.concatenate(parts, axis=-1) if len(parts) > 1 else parts[0]
+
+
+def _view(model: MultiTaskModel, task: str, head: Head, scores: Any) -> Labeller:
+    found = Labeller(inputs=model.input, outputs=scores, name=f"{model.name}_{task}")
+    found.vectorizer, found.task, found.tasks, found.head = model.vectorizer, task, (task,), head
+    return found

@@ -1,0 +1,49 @@
+"""From sentences to scores and answers, once for all tasks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from seqlab.batches.multitask import JointTaskBatches, MultiTaskBatches
+from seqlab.models.multitask_asking import batches_of, scored
+from tests.models import tasks as toy
+
+
+@pytest.fixture(scope="module")
+def tagger():
+    return toy.tagger(eager=True)
+
+
+def test_scores_of_all_tasks_are_those_of_each(tagger):
+    batches = tagger.asking.batches(list(toy.corpus("pos")))
+    every = tagger.asking.scores(batches, toy.TASKS)
+    for task in toy.TASKS:
+        for one, other in zip(every[task], tagger.view(task).decoder.scores(batches), strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+
+
+def test_answers_are_those_of_the_task_alone(tagger):
+    texts = list(toy.WORDS)
+    found = tagger.tag_all(texts, probabilities=True, n_best=2)
+    for task in ("chunk", "ner"):
+        for one, other in zip(found[task], tagger.view(task).tag_all(texts, probabilities=True, n_best=2), strict=True):
+            assert one.tags == other.tags
+            assert one.probabilities == pytest.approx(other.probabilities, rel=1e-3)
+            assert [way.tags for way in one.n_best[0]] == [way.tags for way in other.n_best[0]]
+    assert tagger.tag_all([], tasks="ner") == {"ner": []}
+
+
+def test_data_becomes_batches(tagger):
+    assert isinstance(batches_of(tagger, toy.corpora()), MultiTaskBatches)
+    assert isinstance(batches_of(tagger, toy.corpus(*toy.TASKS)), JointTaskBatches)
+    assert batches_of(tagger, None) is None
+    arrays = toy.batch(tagger, "pos")[0]
+    assert batches_of(tagger, arrays) is arrays
+
+
+def test_scores_of_joint_batches_and_of_single_ones_agree(tagger):
+    single = scored(tagger, batches_of(tagger, toy.corpora()))
+    joint = scored(tagger, batches_of(tagger, toy.corpus(*toy.TASKS)))
+    assert single == pytest.approx(joint)
+    assert single["f1"] == pytest.approx(np.mean([single[f"{task}_f1"] for task in toy.TASKS]))
