@@ -1,4 +1,4 @@
-"""Scores and what is known of their differences, error reports, calibration of confidences, pictures of attention."""
+"""Scores and what is known of their differences, error reports, calibration, pictures of attention, gradient reach."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from seqlab.evaluation.attention import draw_attention
 from seqlab.evaluation.calibration import Reliability, brier, negative_log_likelihood, reliability, reliability_of
 from seqlab.evaluation.comparison import Comparison, compare
 from seqlab.evaluation.permutation import PermutationTest, permutation_test
+from seqlab.evaluation.reach import gradient_reach, reach_table
 from seqlab.evaluation.resampling import Interval, bootstrap, bootstrap_difference
 from seqlab.evaluation.scores import Score, Scores, score
 from seqlab.evaluation.seeds import Spread, spread
@@ -28,9 +29,11 @@ __all__ = [
     "compare",
     "draw_attention",
     "fit_temperature",
+    "gradient_reach",
     "minimise_temperature",
     "negative_log_likelihood",
     "permutation_test",
+    "reach_table",
     "reliability",
     "reliability_of",
     "score",

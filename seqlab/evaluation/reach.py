@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from keras import ops
 
 MOVED, STILL = "x", "."
 
@@ -66,4 +65,4 @@ def _names(weights: list[Any]) -> list[str]:
 
 
 def _array(variable: Any) -> np.ndarray:
-    return np.array(ops.convert_to_numpy(variable))
+    return np.array(variable.numpy())

@@ -82,8 +82,7 @@ class MultiTaskTagger(MultiTaskModel):
             DataError: For labels that the tagger does not know, or arrays of different tasks, which Keras would mix.
         """
         size = kwargs.pop("batch_size", None) or 32
-        options = {"batch_size": size, "shuffle": True}
-        batches = batches_of(self, x, strict=True, schedule=schedule, **options)
+        batches = batches_of(self, x, strict=True, schedule=schedule, batch_size=size, shuffle=True)
         if isinstance(batches, keras.utils.PyDataset):
             kwargs["shuffle"] = False  # they have an order of their own
         elif y is not None:
@@ -98,11 +97,11 @@ class MultiTaskTagger(MultiTaskModel):
 
     def evaluate(self, x: Any = None, y: Any = None, return_dict: bool = False, **kwargs: Any) -> Any:
         """Evaluates as `keras.Model.evaluate` does, with the scores of each task and the mean of each kind besides."""
-        options = {"batch_size": kwargs.pop("batch_size", None) or 32}
-        batches = batches_of(self, x, **options)
+        size = kwargs.pop("batch_size", None) or 32
+        batches = batches_of(self, x, batch_size=size)
         if not isinstance(batches, keras.utils.PyDataset) and y is not None:
             _check_arrays(x, y)
-            kwargs |= options
+            kwargs["batch_size"] = size
         logs = super().evaluate(batches, y, return_dict=True, **kwargs)
         if isinstance(batches, MultiTaskBatches | JointTaskBatches):
             logs.update(scored(self, batches))

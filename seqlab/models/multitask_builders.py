@@ -126,12 +126,19 @@ def parts_of_tasks(
     return {
         "vectorizer": vectorizer,
         "tasks": tasks,
-        "features": {task: features_of(vectorizer, words, chars=chars) for task in tasks}
+        "features": {task: _named(features_of(vectorizer, words, chars=chars), task) for task in tasks}
         if separate
         else features_of(vectorizer, words, chars=chars),
         "encoder": task_encoder(encoder, len(tasks), **options) if isinstance(encoder, str) else encoder,
         "heads": [task_head(kinds[task], vectorizer, task, constrained) for task in tasks],
     }
+
+
+def _named(features: Sequence[keras.layers.Layer], task: str) -> list[keras.layers.Layer]:
+    """Features under names of their own: in one model Keras wants layers of different names."""
+    for feature in features:
+        feature.name = f"{feature.name}_{task}"
+    return list(features)
 
 
 def task_head(kind: str, vectorizer: Vectorizer, task: str, constrained: Choice = False) -> Head:

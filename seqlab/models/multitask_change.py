@@ -36,7 +36,8 @@ def with_task(model: Any, task: str, corpus: Corpus, head: str = "crf", depth: i
     kept: list[int | None] = [*range(len(model.tasks)), None]
     if isinstance(model.features, Mapping):
         first = config["features"][model.tasks[0]]
-        config["features"] = {**config["features"], task: reseeded(first, len(model.tasks))}
+        renamed = [_named(reseeded(part, len(model.tasks)), task) for part in first]
+        config["features"] = {**config["features"], task: renamed}
     config["tasks"] = [*model.tasks, task]
     config["heads"] = [*config["heads"], _fresh(keras.saving.serialize_keras_object(new))]
     return _changed(model, config, vectorizer, kept, depth)
@@ -87,6 +88,11 @@ def _vectorizer(model: Any, labels: Mapping[str, Labels], schemes: Mapping[str, 
 def _fresh(part: Mapping[str, Any]) -> dict[str, Any]:
     """A serialised layer whose shapes are found anew."""
     return {name: value for name, value in part.items() if name != "build_config"}
+
+
+def _named(part: Mapping[str, Any], task: str) -> dict[str, Any]:
+    """A serialised layer under another name: in one model Keras wants layers of different names."""
+    return {**part, "config": {**part["config"], "name": f"{part['config']['name']}_{task}"}}
 
 
 def _weights(layers: Sequence[Any]) -> list[Any]:

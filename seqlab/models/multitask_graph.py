@@ -32,6 +32,18 @@ class Views:
         self.asking: Any = None
 
 
+class TaskView(Labeller):
+    """One task's side of a `MultiTaskModel`, with that one's weights. It answers and exports; the whole is saved."""
+
+    def heads(self) -> dict[int, Head]:
+        """Returns the task's head."""
+        return {0: self.head}
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Refuses: a task is saved with the tagger that it is a part of."""
+        raise SettingsError(f"Save the tagger that this is a part of; without_task makes one of {self.task} alone.")
+
+
 class MultiTaskModel(SequenceModel):
     """The side of a `MultiTaskTagger` that is trained; its arguments are that one's."""
 
@@ -81,6 +93,14 @@ class MultiTaskModel(SequenceModel):
             {task: _view(self, task, head, graph) for task, head, graph in zip(tasks, heads, graphs, strict=True)}
         )
 
+    def heads(self) -> dict[int, Head]:
+        """Returns the heads by the position of their task."""
+        return dict(enumerate(self.heads_by_task))
+
+    def export(self, *args: Any, **kwargs: Any) -> None:
+        """Refuses: `view(task).export(folder)` exports one task."""
+        raise SettingsError(f"Export one task: tagger.view({self.tasks[0]!r}).export(folder).")
+
     @property
     def entry_names(self) -> tuple[str, ...]:
         """Labels and loss weights are found by task."""
@@ -118,11 +138,11 @@ class MultiTaskModel(SequenceModel):
         """Returns lambda of the task at that position."""
         return self._head_weight(position)
 
-    def compile(self, optimizer: Any = "rmsprop", loss_weights: Any = None, **kwargs: Any) -> None:
+    def compile(self, *args: Any, loss_weights: Any = None, **kwargs: Any) -> None:
         """Compiles as `SequenceModel.compile` does; the heads say what the loss is.
 
         Args:
-            optimizer: As `keras.Model.compile`; a `TaskwiseOptimizer` is put around it.
+            *args: The optimiser, as `keras.Model.compile`; a `TaskwiseOptimizer` is put around it.
             loss_weights: lambda_k by task, numbers above 0; 1 for those that are left out.
             **kwargs: As `keras.Model.compile`, without losses and metrics.
 
@@ -130,13 +150,16 @@ class MultiTaskModel(SequenceModel):
             SettingsError: For a lambda of 0 or below, a loss or metrics, float16 (bfloat16 needs no scaled losses), or
                 an optimiser that cannot work by task.
         """
+        optimizer = kwargs.pop("optimizer", args[0] if args else "rmsprop")
+        if len(args) > 1:
+            kwargs["loss"] = args[1]
         refused = [name for name in ("loss", "metrics", "weighted_metrics") if kwargs.pop(name, None) is not None]
         if refused:
             raise SettingsError(f"The heads of a MultiTaskTagger say loss and scores: leave out {', '.join(refused)}.")
         if self.compute_dtype == "float16":
             raise SettingsError("A MultiTaskTagger does not scale its losses as float16 needs it: use mixed_bfloat16.")
         numbers = list(loss_weights.values() if isinstance(loss_weights, Mapping) else loss_weights or [])
-        if not all(isinstance(number, Real) and 0 < number < float("inf") for number in numbers):
+        if not all(isinstance(number, Real) and 0 < float(number) < float("inf") for number in numbers):
             raise SettingsError(f"loss_weights are numbers above 0, received {loss_weights!r}; leave out what is 1.")
         optimizer = keras.optimizers.get(optimizer)
         if not isinstance(optimizer, TaskwiseOptimizer):
@@ -147,20 +170,20 @@ class MultiTaskModel(SequenceModel):
 
     def train_step(self, *arguments: Any) -> Any:
         """Trains on one batch; Keras calls it."""
-        if keras.backend.backend() != "jax":
-            return step(self, *arguments, training=True)
-        state, data = arguments
-        variables = (self.trainable_variables, self.non_trainable_variables)
-        variables += (self.optimizer.variables, self.metrics_variables)
-        return with_state(lambda: step(self, data, training=True), variables, state)
+        return self._stepped(arguments, training=True)
 
     def test_step(self, *arguments: Any) -> Any:
         """Computes the losses of one batch; Keras calls it."""
+        return self._stepped(arguments, training=False)
+
+    def _stepped(self, arguments: Sequence[Any], training: bool) -> Any:
+        """From a batch to the logs; on JAX from a state and a batch to the logs and the state after it."""
         if keras.backend.backend() != "jax":
-            return step(self, *arguments, training=False)
-        state, data = arguments
-        variables = (self.trainable_variables, self.non_trainable_variables, self.metrics_variables)
-        return with_state(lambda: step(self, data, training=False), variables, state)
+            return step(self, arguments[0], training)
+        variables = [self.trainable_variables, self.non_trainable_variables, self.metrics_variables]
+        if training:
+            variables.insert(2, self.optimizer.variables)
+        return with_state(lambda: step(self, arguments[1], training), variables, arguments[0])
 
 
 def _joined(features: Sequence[keras.layers.Layer], inputs: Mapping[str, Any]) -> Any:
@@ -168,7 +191,7 @@ def _joined(features: Sequence[keras.layers.Layer], inputs: Mapping[str, Any]) -
     return ops.concatenate(parts, axis=-1) if len(parts) > 1 else parts[0]
 
 
-def _view(model: MultiTaskModel, task: str, head: Head, scores: Any) -> Labeller:
-    found = Labeller(inputs=model.input, outputs=scores, name=f"{model.name}_{task}")
+def _view(model: MultiTaskModel, task: str, head: Head, scores: Any) -> TaskView:
+    found = TaskView(inputs=model.input, outputs=scores, name=f"{model.name}_{task}")
     found.vectorizer, found.task, found.tasks, found.head = model.vectorizer, task, (task,), head
     return found

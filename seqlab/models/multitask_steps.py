@@ -94,7 +94,10 @@ def _run(
     if not training:
         return losses()[1]
     optimizer = model.optimizer
-    found, slopes = gradients(losses, optimizer.variables_of(tasks), model.non_trainable_variables)
+    active = optimizer.variables_of(tasks)
+    learning = {id(variable) for variable in active}
+    others = [variable for variable in model.trainable_variables if id(variable) not in learning]
+    found, slopes = gradients(losses, active, [*others, *model.non_trainable_variables])
     optimizer.update(tasks, slopes)
     return found
 

@@ -118,9 +118,10 @@ class TaskwiseOptimizer(keras.optimizers.Optimizer):
         self.iterations.assign_add(1)
 
     def finalize_variable_values(self, var_list: Sequence[Any]) -> None:
-        """Puts the averages of weights in their place, where the optimiser averages them."""
+        """Puts the averages of weights in their place, where the optimiser averages them and has taken a step."""
         for own, part in zip(self._parts.variables, self._parts.optimizers, strict=True):
-            part.finalize_variable_values(own)
+            if int(keras.ops.convert_to_numpy(part.iterations)):  # before the first step averages are zeros
+                part.finalize_variable_values(own)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the optimiser, at its current learning rate."""

@@ -62,7 +62,7 @@ def gradients(
     Args:
         function: Returns the scalar and whatever else is wanted of it (a nested structure of tensors).
         variables: Those that the gradients are of.
-        state: Further variables that the function assigns to, such as random states.
+        state: All other variables that the function reads or assigns to, such as random states.
 
     Returns:
         What else the function returned, and the gradients; `None` on TensorFlow and torch for one that is not read.
@@ -73,7 +73,8 @@ def gradients(
     backend = keras.backend.backend()
     if backend not in _GRADIENTS:
         raise ValueError(f"`gradients` knows the backends {', '.join(_GRADIENTS)}. Received: {backend!r}.")
-    return _GRADIENTS[backend](function, list(variables), list(state))
+    more, found = _GRADIENTS[backend](function, list(variables), list(state))
+    return more, found
 
 
 def _assign(variables: Variables, values: Sequence[Tensor]) -> None:

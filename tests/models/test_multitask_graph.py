@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import keras
 import pytest
 
 from seqlab.errors import SettingsError
-from seqlab.models.multitask_graph import MultiTaskModel, Views
+from seqlab.models.multitask_graph import MultiTaskModel, TaskView, Views
 from seqlab.models.taskwise import TaskwiseOptimizer
 from tests.models import tasks as toy
 
@@ -51,10 +53,22 @@ def test_lambdas_and_the_optimiser_are_found_again(tagger):
 
 def test_a_view_is_one_task_of_the_tagger(tagger):
     view = tagger.view("chunk")
+    assert isinstance(view, TaskView) and view.heads() == {0: view.head}
+    assert tagger.heads() == dict(enumerate(tagger.heads_by_task))
     assert (view.task, view.scheme, view.head) == ("chunk", "iob2", tagger.heads_by_task[1])
     assert {id(weight) for weight in view.weights} <= {id(weight) for weight in tagger.weights}
     with pytest.raises(SettingsError, match="Unknown task 'chunks'.*Did you mean 'chunk'"):
         tagger.view("chunks")
+
+
+def test_a_task_is_exported_and_the_whole_saved(tagger, tmp_path):
+    with pytest.raises(SettingsError, match=r"tagger.view\('pos'\).export"):
+        tagger.export(tmp_path / "all")
+    with pytest.raises(SettingsError, match="one of ner alone"):
+        tagger.view("ner").save(tmp_path / "ner.keras")
+    if keras.backend.backend() == "tensorflow":
+        tagger.view("ner").export(tmp_path / "ner")
+        assert json.loads((tmp_path / "ner" / "seqlab.json").read_text())["labels"] == list(tagger.view("ner").labels)
 
 
 def test_the_graphs_of_tasks_are_no_layers_of_the_model(tagger):
