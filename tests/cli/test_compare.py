@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import importlib
 import json
 import shutil
 from pathlib import Path
@@ -17,9 +18,9 @@ from seqlab.corpora.conll import conll
 from seqlab.errors import DataError, SettingsError
 from seqlab.evaluation.comparison import compare
 from seqlab.evaluation.sentence_counts import span_counts, token_counts
-from seqlab.inference import load as loading
 from tests import tiny
 
+loading = importlib.import_module("seqlab.inference.load")  # its room has a function of that name
 load = functools.cache(loading.load)
 
 

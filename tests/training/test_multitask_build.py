@@ -63,7 +63,7 @@ def test_parts(folder: Path) -> None:
     )
     tagger = built(chosen)
     assert tagger.tasks == ("tag", "chunk")
-    assert [feature.name for feature in tagger.features] == ["word_vectors", "casing"]
+    assert [feature.name for feature in tagger.features] == ["word_vectors", "casing_vectors"]
     assert (tagger.features[0].dim, tagger.features[0].dropout) == (5, 0.3)
     heads = tagger.heads_by_task
     assert [head.reduction for head in heads] == ["sum", "sum"]
