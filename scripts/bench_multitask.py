@@ -134,7 +134,7 @@ def keras_model(tasks: int, layers: int, units: int, plain: bool) -> Any:
 
     names = [f"task_{k}" for k in range(tasks)]
     labels = {name: Labels([str(n) for n in range(count)]) for name, count in zip(names, LABELS, strict=False)}
-    vectorizer = Vectorizer(Vocabulary([str(n) for n in range(WORDS - 2)]), Vocabulary("a"), labels)
+    vectorizer = Vectorizer(Vocabulary([str(n) for n in range(WORDS - 2)]), Vocabulary(["a"]), labels)
     features = [WordEmbedding(WORDS, WIDTH), CasingEmbedding(8, 8)]
     heads = [SoftmaxHead(len(labels[name]), name=f"head_{name}") for name in names]
     model: Any

@@ -94,6 +94,6 @@ def torch_step(batch: dict[str, np.ndarray], labels: Sequence[np.ndarray], netwo
         loss.backward()
         nn.utils.clip_grad_norm_(network.parameters(), 5.0)
         optimizer.step()
-        return float(loss)
+        return float(loss.detach())
 
     return step

@@ -106,7 +106,7 @@ def parts_of_tasks(
         word_vectors: As `Tagger.from_corpus`.
         unseen_vectors: As `Tagger.from_corpus`.
         chars: As `Tagger.from_corpus`.
-        constrained: As `Tagger.from_corpus`, for each task.
+        constrained: As `Tagger.from_corpus`, for each task; `True` for those that have a tag scheme.
         **options: Of `task_encoder`, where the encoder is given by name.
 
     Raises:
@@ -144,7 +144,8 @@ def _named(features: Sequence[keras.layers.Layer], task: str) -> list[keras.laye
 def task_head(kind: str, vectorizer: Vectorizer, task: str, constrained: Choice = False) -> Head:
     """Builds the head of a task whose labels the vectorizer knows."""
     labels = vectorizer.labels[task]
-    rules = rules_of(constrained, labels.items, vectorizer.schemes[task])
+    scheme = vectorizer.schemes[task]
+    rules = None if constrained is True and scheme is None else rules_of(constrained, labels.items, scheme)
     return named(kind, HEADS, "head")(len(labels), constraints=rules, name=f"head_{task}")
 
 

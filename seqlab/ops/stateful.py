@@ -42,7 +42,13 @@ def switched(index: Tensor, branches: Sequence[Callable[[], Tensor]], state: Var
     Returns:
         What the chosen one returns.
     """
-    if keras.backend.backend() != "jax" or not state:
+    if keras.backend.backend() != "jax":
+        return ops.switch(index, list(branches))
+    import jax
+
+    if not isinstance(index, jax.core.Tracer):  # nothing is compiled: no need to trace the others
+        return branches[int(index)]()
+    if not state:
         return ops.switch(index, list(branches))
     before = [variable.value for variable in state]
 

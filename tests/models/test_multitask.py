@@ -91,7 +91,7 @@ def test_predict_gives_scores_by_task(trained):
 
 
 def test_sentences_with_the_labels_of_several_tasks():
-    made = toy.tagger(eager=True)
+    made = toy.tagger("lstm_s")
     sentences = [*toy.corpus("pos", "ner", "chunk"), Sentence(toy.WORDS[0], {"pos": toy.TAGS["pos"][0]})]
     logs = made.fit(sentences, validation_data=sentences, batch_size=4, verbose=0).history
     assert {f"val_{task}_f1" for task in toy.TASKS} < set(logs)

@@ -40,7 +40,7 @@ def test_a_saved_tagger_learns_a_task_more(tmp_path):
     keras.utils.set_random_seed(3)
     toy.tagger(eager=True).without_task("pos").save(tmp_path / "two.keras")
     made = seqlab.load(tmp_path / "two.keras").with_task("pos", toy.corpus("pos"))
-    made.compile(keras.optimizers.Adam(0.1), run_eagerly=True)
+    made.compile(keras.optimizers.Adam(0.1))
     before = toy.values(made.weights_of("ner"))
     own = {id(weight) for weight in made.weights_of("pos")}
     logs = made.fit({"pos": toy.corpus("pos")}, epochs=4, batch_size=3, verbose=0).history["pos_loss"]

@@ -51,8 +51,7 @@ def test_a_compiled_step_leaves_other_tasks_as_they_are(tagger):
 @pytest.mark.parametrize("kind", [kind for kind in toy.KINDS if kind != "sc_lstm"])
 def test_so_does_each_encoder(kind):
     made = toy.tagger(kind, eager=True)
-    for task in ("pos", "chunk"):
-        check_step(made, [task], *toy.batch(made, task))
+    check_step(made, ["pos"], *toy.batch(made, "pos"))
 
 
 def test_gates_at_all_layers_too():
@@ -61,9 +60,8 @@ def test_gates_at_all_layers_too():
 
 
 def test_a_batch_of_several_tasks_moves_all_of_them():
-    made = toy.tagger(eager=True)
+    made = toy.tagger()
     check_step(made, ["pos", "ner"], *toy.joint_batch(made, "pos", "ner"))
-    check_step(made, toy.TASKS, *toy.joint_batch(made, *toy.TASKS))
 
 
 def expected_loss(made, task):
