@@ -1,4 +1,4 @@
-"""The folder of a run. What it refuses is tested where runs are: tests/training/test_run.py and test_frames.py."""
+"""The folder of a run. What it refuses is tested where runs are: tests/training/test_run.py and test_multitask.py."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import json
 import pytest
 
 from seqlab.errors import SettingsError
-from seqlab.frame_settings import FrameDataSettings, FrameSettings
+from seqlab.multitask_settings import MultiTaskSettings
 from seqlab.training.folder import clean, open_folder, stored_settings, stored_text
 
-SETTINGS = FrameSettings(data=FrameDataSettings(path="x", format="timit"))
+SETTINGS = MultiTaskSettings(tasks=[{"name": "label", "data": {"train": "x"}}])
 
 
 def test_settings_and_facts_are_written(tmp_path):
     open_folder(SETTINGS, tmp_path, False, {"x": "1"})
-    assert stored_settings(tmp_path, FrameSettings) == SETTINGS
+    assert stored_settings(tmp_path, MultiTaskSettings) == SETTINGS
     facts = json.loads((tmp_path / "versions.json").read_text())
     assert facts["seed"] == 1 and facts["data"] == {"x": "1"}
     open_folder(SETTINGS, tmp_path, False, {"x": "2"})  # nothing was trained yet
