@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from seqlab.models.multitask import MultiTaskTagger
     from seqlab.models.sequence_model import SequenceModel
     from seqlab.models.tagger import Tagger
+    from seqlab.multitask_settings import MultiTaskSettings
     from seqlab.settings import Settings
     from seqlab.training.run import train
 
@@ -24,6 +25,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Ensemble",
     "FrameModel",
+    "MultiTaskSettings",
     "MultiTaskTagger",
     "SequenceModel",
     "Settings",
@@ -36,6 +38,7 @@ __all__ = [
 _HOMES = {
     "Ensemble": "seqlab.models.ensemble",
     "FrameModel": "seqlab.models.frames",
+    "MultiTaskSettings": "seqlab.multitask_settings",
     "MultiTaskTagger": "seqlab.models.multitask",
     "SequenceModel": "seqlab.models.sequence_model",
     "Settings": "seqlab.settings",

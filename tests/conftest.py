@@ -91,3 +91,14 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("finished")
     train(tiny.settings(tiny.write(folder / "data")), folder / "run", verbose=0)
     return folder / "run"
+
+
+@pytest.fixture(scope="session")
+def finished_tasks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a small finished run of several tasks, its data beside it in `data`; as `finished_run`."""
+    from seqlab.training.multitask import train
+    from tests import tiny
+
+    folder = tmp_path_factory.mktemp("finished_tasks")
+    train(tiny.task_settings(tiny.write(folder / "data")), folder / "run", verbose=0)
+    return folder / "run"

@@ -16,6 +16,7 @@ from seqlab.corpora.records import Corpus
 from seqlab.layers.stack import RecurrentStack
 from seqlab.models.language_model import LanguageModel
 from seqlab.models.tagger import Tagger
+from seqlab.multitask_settings import MultiTaskSettings
 from seqlab.settings import DataSettings, EncoderSettings, Settings, TrainingSettings, WordSettings
 
 SAMPLE = Path(__file__).resolve().parents[1] / "data" / "sample"
@@ -98,3 +99,19 @@ def settings(folder: Path, **training: Any) -> Settings:
         encoder=EncoderSettings(units=8, layers=1, dropout=0.2),
         training=TrainingSettings(**options),
     )
+
+
+def task_settings(folder: Path, **changes: Any) -> MultiTaskSettings:
+    """Settings of a small run of two tasks on those files; one is learnt under another name, and has no test file."""
+    data = {name: str(folder / f"{name}.conll") for name in ("train", "dev", "test")}
+    options: dict[str, Any] = {
+        "tasks": [
+            {"name": "tag", "column": "pos", "data": {**data, "test": None, "columns": COLUMNS}, "head": "softmax"},
+            {"name": "chunk", "data": {**data, "columns": COLUMNS}, "head": "softmax", "weight": 2},
+        ],
+        "words": {"dim": 6, "casing": False, "chars": None},
+        "encoder": {"kind": "lstm_s", "units": 4, "layers": 1, "dropout": 0.2},
+        "schedule": {"kind": "weighted", "steps": 4, "power": 3},
+        "training": {"epochs": 3, "batch_size": 8, "learning_rate": 0.03, "schedule": "halve"},
+    }
+    return MultiTaskSettings(**{**options, **changes})

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import tyro
 
-from seqlab.cli.reading import ReadingFlags
+from seqlab.cli.reading import ReadingFlags, opened
 from seqlab.errors import SettingsError
 from seqlab.files import model_file
 
@@ -36,17 +36,16 @@ def main(arguments: Sequence[str]) -> int:
     if not options.files:
         raise SettingsError("name at least one labelled file.")
 
-    from seqlab.inference.load import load_tagger
     from seqlab.training.data import read
     from seqlab.training.lock import locked
 
     path = model_file(options.model)
     with locked(options.model) if options.model.is_dir() else nullcontext():
-        tagger = load_tagger(path)
+        model, tagger = opened(options.model, options.task)
         data = options.settings(options.model, tagger.task)
         corpus = reduce(add, (tagger.aligned(read(file, tagger.task, data)) for file in options.files))
         before = tagger.reliability(corpus)
         found = tagger.calibrate(corpus)
-        tagger.save(path)
+        model.save(path)
     print(f"before\n{before}\n\nafter\n{tagger.reliability(corpus)}\n\n{found}\nmodel: {path}")
     return 0

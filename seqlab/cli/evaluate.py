@@ -11,9 +11,9 @@ from typing import Annotated, Any
 
 import tyro
 
-from seqlab.cli.reading import CONTEXTUAL, ReadingFlags
+from seqlab.cli.reading import CONTEXTUAL, ReadingFlags, opened
 from seqlab.errors import SettingsError
-from seqlab.files import model_file, replaced
+from seqlab.files import replaced
 
 log = logging.getLogger(__name__)
 EXAMPLES = 3
@@ -60,10 +60,9 @@ def main(arguments: Sequence[str]) -> int:
 
     from seqlab.evaluation.errors import report
     from seqlab.evaluation.scores import score
-    from seqlab.inference.load import load_tagger
     from seqlab.training.data import read
 
-    tagger = load_tagger(model_file(options.model))
+    _, tagger = opened(options.model, options.task)
     if options.contextual is not None:
         tagger.contextual = options.contextual
     data = options.settings(options.model, tagger.task)

@@ -15,6 +15,7 @@ VERBS = {
     "pretrain": "train a language model on raw text, for the contextual vectors of taggers",
     "tune": "search a recipe's hyperparameters, and train the best",
     "evaluate": "score a model on labelled files, with an error report if asked",
+    "compare": "say whether two models differ by more than chance",
     "calibrate": "make a model's probabilities honest",
     "tag": "tag text, files or standard input",
     "embed": "write the contextual vectors of a corpus to a file",

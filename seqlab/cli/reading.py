@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, fields
@@ -11,9 +12,12 @@ from typing import Annotated, Any, Literal
 import tyro
 
 from seqlab.errors import SettingsError
+from seqlab.files import model_file
+from seqlab.multitask_settings import MultiTaskSettings
 from seqlab.settings import DataSettings, Settings
 
 CONTEXTUAL = "file of contextual vectors (.h5), or their producer, in place of what the model names"
+TASK = "task, of a model of several"
 SEPARATOR = r"what stands between columns (conll), such as , or \t"
 
 
@@ -35,10 +39,11 @@ class ReadingFlags:
     lenient: Annotated[
         bool, tyro.conf.arg(help="keep tags that break their scheme, and read them as conlleval does")
     ] = False
+    task: Annotated[str | None, tyro.conf.arg(help=TASK)] = None
 
     def settings(self, place: Path, task: str) -> DataSettings:
         """Returns the settings of the run that made a model, changed by the flags; see `data_settings`."""
-        given = {item.name: getattr(self, item.name) for item in fields(ReadingFlags)}
+        given = {item.name: getattr(self, item.name) for item in fields(ReadingFlags) if item.name != "task"}
         return data_settings(place, task, form=given.pop("format"), **given)
 
 
@@ -67,11 +72,7 @@ def data_settings(
     Raises:
         SettingsError: For an option that does not concern files of this format, or a value that cannot be read.
     """
-    stored = (place if place.is_dir() else place.parent) / "settings.json"
-    if stored.is_file() and stored.with_name("versions.json").is_file():  # both: the folder of a run
-        data = Settings.model_validate_json(stored.read_text("utf-8")).data
-    else:
-        data = DataSettings(train="", columns={"word": 0, task: -1})
+    data = stored_data(place, task) or DataSettings(train="", columns={"word": 0, task: -1})
     changes: dict[str, Any] = {"columns": parse_columns(columns)} if columns else {}
     changes |= {"fields": parse_fields(fields)} if fields else {}
     changes |= {"format": form} if form else {}
@@ -81,6 +82,68 @@ def data_settings(
     data = DataSettings(**{**data.model_dump(), **changes})
     refuse_unused({data.format}, columns, fields, separator)
     return data
+
+
+def stored_data(place: Path, task: str) -> DataSettings | None:
+    """Returns how the run that made a model read a task's files, the task's labels in the column of its name.
+
+    Args:
+        place: The run's folder or the model file in it.
+        task: The task.
+
+    Returns:
+        `None` for a model without a run beside it.
+
+    Raises:
+        SettingsError: For a task that the run did not learn, of several.
+    """
+    stored = (place if place.is_dir() else place.parent) / "settings.json"
+    if not (stored.is_file() and stored.with_name("versions.json").is_file()):  # both: the folder of a run
+        return None
+    text = stored.read_text("utf-8")
+    if "tasks" not in json.loads(text):
+        return Settings.model_validate_json(text).data
+    settings = MultiTaskSettings.model_validate_json(text)
+    for one in settings.tasks:
+        if one.name == task:
+            return _renamed(one.data, one.learnt, task)
+    raise SettingsError(f"{place} is of a run of {', '.join(settings.names)}, none of them {task!r}.")
+
+
+def _renamed(data: DataSettings, column: str, task: str) -> DataSettings:
+    values = data.model_dump()
+    for kind in ("columns", "fields"):
+        others = {name: where for name, where in values[kind].items() if name not in (task, column)}
+        if column in values[kind]:
+            values[kind] = {**others, task: values[kind][column]}
+    return DataSettings(**values)
+
+
+def opened(place: Path, task: str | None) -> tuple[Any, Any]:
+    """Opens a model, of one task or several.
+
+    Args:
+        place: A run's folder or a `.keras` file.
+        task: The task that is asked for; needed where there are several.
+
+    Returns:
+        The whole model, and its side that tags the task: the same, where there is one task.
+
+    Raises:
+        ModelFileError: For a model that does not tag.
+        SettingsError: For a task that the model lacks; without one, where there are several.
+    """
+    from seqlab.inference.load import load_tagger
+    from seqlab.models.multitask import MultiTaskTagger
+
+    model = load_tagger(model_file(place))
+    if not isinstance(model, MultiTaskTagger):
+        if task not in (None, model.task):
+            raise SettingsError(f"--task {task}: the model in {place} knows {model.task!r} alone.")
+        return model, model
+    if task is None and len(model.tasks) > 1:
+        raise SettingsError(f"the model in {place} knows {', '.join(model.tasks)}: say which with --task.")
+    return model, model.view(model.tasks[0] if task is None else task)
 
 
 def refuse_unused(

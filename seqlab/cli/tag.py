@@ -14,9 +14,8 @@ from typing import Annotated, Any, Literal, TextIO
 
 import tyro
 
-from seqlab.cli.reading import CONTEXTUAL, SEPARATOR, parse_columns, parse_separator
+from seqlab.cli.reading import CONTEXTUAL, SEPARATOR, TASK, opened, parse_columns, parse_separator
 from seqlab.errors import DataError, SettingsError
-from seqlab.files import model_file
 
 LINES_AT_ONCE = 2000
 
@@ -56,6 +55,7 @@ class Tag:
         ),
     ] = field(default_factory=list)
     contextual: Annotated[Path | None, tyro.conf.arg(help=CONTEXTUAL)] = None
+    task: Annotated[str | None, tyro.conf.arg(help=TASK)] = None
     separator: Annotated[str | None, tyro.conf.arg(help=f"{SEPARATOR}; any blanks if not given")] = None
     encoding: Annotated[str, tyro.conf.arg(help="text encoding of files and standard input; output is UTF-8")] = "utf-8"
 
@@ -65,14 +65,13 @@ def main(arguments: Sequence[str]) -> int:
     options = tyro.cli(Tag, args=list(arguments), prog="seqlab tag")
     _check(options)
 
-    from seqlab.inference.load import load_tagger
     from seqlab.text.tokenizer import split_sentences, whitespace
 
     if isinstance(sys.stdin, TextIOWrapper):
         sys.stdin.reconfigure(encoding=options.encoding, errors="strict", newline="\n")
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")
-    tagger = load_tagger(model_file(options.model))
+    _, tagger = opened(options.model, options.task)
     if options.contextual is not None:
         tagger.contextual = options.contextual
     lines: Iterator[Any] = _sentences(options) if options.columns else _lines(options)

@@ -14,8 +14,10 @@ import tyro
 
 from seqlab.cli.reading import parse_columns
 from seqlab.cli.train_frames import train_frames
+from seqlab.cli.train_multitask import train_multitask
 from seqlab.errors import SettingsError, suggest
 from seqlab.frame_settings import FrameSettings
+from seqlab.multitask_settings import MultiTaskSettings
 from seqlab.settings import DataSettings, Settings
 from seqlab.settings_part import Part
 
@@ -124,6 +126,7 @@ def _take_columns(default: Settings, arguments: list[str]) -> tuple[Settings, li
 TRAINERS: dict[type[Part], Callable[[Any, Sequence[str], str, str | None], int]] = {
     Settings: train_settings,
     FrameSettings: train_frames,
+    MultiTaskSettings: train_multitask,
 }
 """Kind of settings to what trains by them, changed by flags."""
 

@@ -92,7 +92,7 @@ def score(gold: Tags, predicted: Tags, scheme: str | None) -> Scores:
     >>> score([["B-PER", "I-PER", "O"]], [["B-PER", "O", "O"]], "iob2").overall.f1
     0.0
     """
-    _check(gold, predicted)
+    check_pairs(gold, predicted)
     pairs = [
         (g, p) for sentence, guess in zip(gold, predicted, strict=True) for g, p in zip(sentence, guess, strict=True)
     ]
@@ -109,7 +109,8 @@ def score(gold: Tags, predicted: Tags, scheme: str | None) -> Scores:
     )
 
 
-def _check(gold: Tags, predicted: Tags) -> None:
+def check_pairs(gold: Tags, predicted: Tags) -> None:
+    """Refuses predictions for another number of sentences, or of tokens in one, than there are gold tags."""
     if len(gold) != len(predicted):
         raise ValueError(f"Expected predictions for {len(gold)} sentences, received {len(predicted)}.")
     for number, (sentence, guess) in enumerate(zip(gold, predicted, strict=True)):

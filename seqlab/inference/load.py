@@ -14,6 +14,7 @@ import keras
 
 from seqlab.errors import ModelFileError, suggest
 from seqlab.models.labeller import Labeller
+from seqlab.models.multitask import MultiTaskTagger
 from seqlab.models.sequence_model import SequenceModel
 
 # What `zipfile` raises for damaged headers, besides the first.
@@ -60,13 +61,13 @@ def load(path: str | os.PathLike[str]) -> Any:
 
 
 def load_tagger(path: str | os.PathLike[str]) -> Any:
-    """Opens a model that tags, a `Tagger` or an `Ensemble` of them; see `load`.
+    """Opens a model that tags, a `Tagger`, an `Ensemble` of them or a `MultiTaskTagger`; see `load`.
 
     Raises:
         ModelFileError: As `load`, and for any other model, such as a language model.
     """
     model = load(path)
-    if not isinstance(model, Labeller):
+    if not isinstance(model, Labeller | MultiTaskTagger):
         raise ModelFileError(f"{path}: expected a model that tags, such as a Tagger, found a {type(model).__name__}.")
     return model
 

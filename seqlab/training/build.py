@@ -60,7 +60,7 @@ def _built(settings: Settings, corpus: Corpus, words: Words | None) -> Tagger:
         settings.task,
         words,
         others=others,
-        categories=_categories(settings.words),
+        categories=categories_of(settings.words),
         contextual=_contextual(settings.contextual),
     )
     labels = vectorizer.labels[settings.task]
@@ -89,7 +89,7 @@ def _built(settings: Settings, corpus: Corpus, words: Words | None) -> Tagger:
     )
 
 
-def _categories(options: WordSettings) -> list[Category]:
+def categories_of(options: WordSettings) -> list[Category]:
     """The categorical features that the settings name."""
     return [
         *(Category("prefix", size) for size in options.prefixes),
@@ -127,13 +127,16 @@ def compile_tagger(
         weight: Weight of auxiliary losses.
         distillation: What is learnt of a teacher.
     """
+    weights = {part.task: weight for part in tagger.auxiliary} or None
+    tagger.compile(optimizer_of(options, steps), loss_weights=weights, distillation=distillation)
+
+
+def optimizer_of(options: TrainingSettings, steps: int) -> keras.optimizers.Optimizer:
+    """Makes the optimiser that the settings name, for epochs of so many steps."""
     kind = {"adam": keras.optimizers.Adam, "nadam": keras.optimizers.Nadam, "sgd": keras.optimizers.SGD}
     extra: dict[str, Any] = {}
     if options.average is not None:
         extra = {"use_ema": True, "ema_momentum": options.average, "ema_overwrite_frequency": steps}
     if options.momentum is not None:
         extra["momentum"] = options.momentum
-    rate = rate_of(options, steps)
-    weights = {part.task: weight for part in tagger.auxiliary} or None
-    optimizer = kind[options.optimizer](rate, global_clipnorm=options.clip_norm, **extra)
-    tagger.compile(optimizer, loss_weights=weights, distillation=distillation)
+    return kind[options.optimizer](rate_of(options, steps), global_clipnorm=options.clip_norm, **extra)

@@ -28,6 +28,7 @@ FLOORS = {
     "pretrain_settings": 0,
     "settings": 0,
     "frame_settings": 0,
+    "multitask_settings": 0,
     "constants": 0,
     "files": 0,
     "progress": 0,
@@ -67,6 +68,10 @@ SAME_FLOOR = {
     ("frame_settings", "settings_part"): "each part of the settings is one",
     ("settings", "settings_part"): "each part of the settings is one",
     ("settings", "model_settings"): "a run has a model",
+    ("multitask_settings", "errors"): "settings raise the library's errors",
+    ("multitask_settings", "settings_part"): "each part of the settings is one",
+    ("multitask_settings", "settings"): "each task has data as a run of one task has",
+    ("multitask_settings", "model_settings"): "a run has a model",
 }
 
 BACKENDS = {"keras", "tensorflow", "jax", "torch"}
@@ -77,6 +82,7 @@ BACKEND_FREE = (
     "pretrain_settings",
     "settings",
     "frame_settings",
+    "multitask_settings",
     "constants",
     "files",
     "progress",

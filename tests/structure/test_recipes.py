@@ -17,6 +17,7 @@ from seqlab.cli.main import main
 from seqlab.cli.train import read_recipe
 from seqlab.corpora.conll import write_conll
 from seqlab.corpora.records import Corpus
+from seqlab.multitask_settings import MultiTaskSettings
 from tests import tiny
 from tests.structure.sources import ROOT, label, tree
 
@@ -61,12 +62,14 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "data"
     train = tiny.train_part()
     parts = {"train": train, "dev": train[:8], "test": train[8:16]}  # batches of one shape, whoever compiles for it
-    for place in ("sample", "conll2000", "ud_en_1.3", "glove"):
+    for place in ("sample", "conll2000", "ud_en_1.3", "wnut17", "glove"):
         (folder / place).mkdir(parents=True)
     for name, corpus in parts.items():
         write_conll(corpus, folder / "sample" / f"{name}.conll", ["word", "pos", "chunk", "ner"])
         write_conll(corpus, folder / "conll2000" / f"{name}.txt", ["word", "pos", "chunk"])
         conllu(corpus, folder / "ud_en_1.3" / f"en-ud-{name}.conllu")
+    for name, file in zip(parts, ("wnut17train.conll", "emerging.dev.conll", "emerging.test.annotated"), strict=True):
+        write_conll(parts[name], folder / "wnut17" / file, ["word", "ner"])
     vector = " ".join(["0.1"] * 50)
     (folder / "glove" / "glove.6B.50d.txt").write_text(f"the {vector}\nzyx {vector}\n", encoding="utf-8")
     monkeypatch.setenv("SEQLAB_DATA", str(folder))
@@ -101,6 +104,9 @@ def test_trains_on_tiny_frames(path: Path, frames: Path, tmp_path: Path) -> None
 def test_trains_on_tiny_data(path: Path, data: Path, tmp_path: Path) -> None:
     settings = read_recipe(str(path))
     flags = ["--training.epochs", "1", "--encoder.units", "4", "--encoder.layers", "1", "--training.batch-size", "8"]
+    if isinstance(settings, MultiTaskSettings):
+        trains_several(path, settings, flags, tmp_path / "run")
+        return
     for name in ("train", "dev", "test"):
         file = getattr(settings.data, name)
         if file is not None and data not in Path(file).parents:  # a recipe for the embedded corpus finds it by itself
@@ -112,3 +118,18 @@ def test_trains_on_tiny_data(path: Path, data: Path, tmp_path: Path) -> None:
     assert scores["dev"]["tokens"] == scores["test"]["tokens"] == 80
     (row,) = map(json.loads, (tmp_path / "run" / "history.jsonl").read_text("utf-8").splitlines())
     assert math.isfinite(row["loss"]) and settings.training.monitor in row
+
+
+def trains_several(path: Path, settings: MultiTaskSettings, flags: list[str], run: Path) -> None:
+    """Trains a recipe of several tasks."""
+    for number, task in enumerate(settings.tasks):
+        if task.data.dev is None:
+            flags += [f"--tasks.{number}.data.held-out", "8"]
+    assert main(["train", str(path), *flags, "--run", str(run)]) == 0
+    scores = json.loads((run / "scores.json").read_text("utf-8"))
+    for part in ("dev", "test"):
+        assert {name: found["tokens"] for name, found in scores[part]["tasks"].items()} == dict.fromkeys(
+            settings.names, 80
+        )
+    (row,) = map(json.loads, (run / "history.jsonl").read_text("utf-8").splitlines())
+    assert math.isfinite(row["loss"]) and "val_f1" in row

@@ -1,0 +1,67 @@
+"""Table 3 of the SC-LSTM paper: parts of speech, chunks and names at once, from words and casing alone.
+
+    python scripts/prepare_data.py conll2000 FOLDER     # and so ud_en_1.3, wnut17, glove; see data/README.md
+    KERAS_BACKEND=jax seqlab train recipes/sc_lstm_table3.py
+
+The four models are `--encoder.kind sc_lstm` (the default), `lstm_s` (one stack, all read its top), `stl` (a network for
+each task) and `lstm_d` (parts of speech from the first layer):
+`--encoder.kind lstm_d --tasks.0.depth 1 --tasks.1.depth 3 --tasks.2.depth 3`. Then
+`seqlab compare RUN RUN --task chunk` says whether two of them differ. `--encoder.units 100 --encoder.layers 2` makes
+them small.
+
+Set-up as in the paper (Lu, Bai and Langlais, NAACL 2019): Adam, batches of 10, clipping at 5, dropout 0.5, 300 units in
+3 layers, softmax heads, Algorithm 1; WNUT-17 in place of CoNLL-2003 and GloVe of 50 dimensions in place of 100.
+Time: no whole run was measured yet. An epoch has 455,000 tokens: at 3,500 a second, 30 epochs take 65 minutes.
+Score: the paper's SC-LSTM, with its data: part-of-speech accuracy 95.51, chunk F1 96.04; ours is to be measured.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from seqlab.corpora.catalogue import locate
+from seqlab.model_settings import WordSettings
+from seqlab.multitask_settings import MultiTaskSettings, TaskSettings
+from seqlab.settings import DataSettings
+
+DATA = Path(os.environ.get("SEQLAB_DATA", "data"))
+
+
+def settings() -> MultiTaskSettings:
+    ud, chunks, names = DATA / "ud_en_1.3", DATA / "conll2000", DATA / "wnut17"
+    return MultiTaskSettings(
+        tasks=(
+            TaskSettings(
+                name="pos",
+                data=DataSettings(
+                    train=str(ud / "en-ud-train.conllu"),
+                    dev=str(ud / "en-ud-dev.conllu"),
+                    test=str(ud / "en-ud-test.conllu"),
+                    format="conllu",
+                ),
+                head="softmax",
+            ),
+            TaskSettings(
+                name="chunk",
+                data=DataSettings(
+                    train=str(chunks / "train.txt"),
+                    test=str(chunks / "test.txt"),
+                    columns={"word": 0, "chunk": 2},
+                    held_out=1000,
+                ),
+                head="softmax",
+            ),
+            TaskSettings(
+                name="ner",
+                data=DataSettings(
+                    train=str(names / "wnut17train.conll"),
+                    dev=str(names / "emerging.dev.conll"),
+                    test=str(names / "emerging.test.annotated"),
+                    columns={"word": 0, "ner": -1},
+                ),
+                head="softmax",
+            ),
+        ),
+        words=WordSettings(vectors=str(locate("glove", "50d", DATA)), chars=None),
+    )

@@ -1,0 +1,57 @@
+"""`seqlab train` for several tasks at once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from seqlab.errors import SettingsError
+from seqlab.multitask_settings import MultiTaskSettings
+
+_FLAT = tyro.conf.arg(name="")
+
+
+def train_multitask(default: MultiTaskSettings, arguments: Sequence[str], name: str, recipe: str | None = None) -> int:
+    """Trains with default settings changed by flags, and prints the scores.
+
+    Args:
+        default: The recipe's settings, or those of the run that is resumed.
+        arguments: Flags.
+        name: Name of the run's folder where `--run` does not give one: `runs/NAME-date-time`.
+        recipe: Path of the recipe, for the help text.
+    """
+
+    def parsed(
+        settings: Annotated[MultiTaskSettings, _FLAT] = default,
+        run: Annotated[Path | None, tyro.conf.arg(help="folder of the run")] = None,
+        resume: Annotated[
+            Path | None, tyro.conf.arg(help="folder of a run to go on with; it keeps its settings")
+        ] = None,
+        strict: Annotated[bool, tyro.conf.arg(help="refuse labels that training has not seen")] = False,
+    ) -> tuple[MultiTaskSettings, Path | None, Path | None, bool]:
+        """Trains a tagger of several tasks, as a recipe says; flags change its settings."""
+        return settings, run, resume, strict
+
+    program = f"seqlab train {recipe or ''}".strip()
+    settings, folder, resume, strict = tyro.cli(parsed, args=list(arguments), prog=program)
+
+    from seqlab.training import multitask
+    from seqlab.training.folder import MODEL, stored_settings
+
+    if resume is not None:
+        if folder is not None or settings != stored_settings(resume, MultiTaskSettings):
+            raise SettingsError(
+                f"--resume {resume} goes on with that run's folder and settings; leave the recipe and other flags out."
+            )
+        folder = resume
+    folder = folder or Path("runs") / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
+    result = multitask.train(settings, folder, resume=resume is not None, strict=strict)
+    for part, scores in result.scores.items():
+        for task, found in scores.items():
+            print(f"\n{task} on {part}\n{found.table()}")
+    print(f"\nmodel: {folder / MODEL}")
+    return 0
