@@ -9,7 +9,7 @@ import keras
 from keras import ops
 
 from seqlab.errors import SettingsError
-from seqlab.layers.cells.parts import reseeded
+from seqlab.layers.cells.parts import reseeded, serialized
 from seqlab.layers.tasks.base import TaskEncoder
 
 Tensor = Any
@@ -88,13 +88,14 @@ class PrivateEncoders(TaskEncoder):
         config = self.get_config()
         given = config["private"]
         private = [reseeded(given[0], len(given)) if place is None else given[place] for place in kept]
-        return {**config, "private": [{**part, "build_config": None} for part in private]}
+        return {**config, "private": private}
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        serialize = keras.saving.serialize_keras_object
-        shared = None if self.shared is None else serialize(self.shared)
-        return {**super().get_config(), "private": [serialize(part) for part in self.private], "shared": shared}
+        private = [keras.saving.serialize_keras_object(part) for part in self.private]
+        for part in private:
+            part.pop("build_config", None)  # whoever holds a layer builds it again
+        return {**super().get_config(), "private": private, **serialized(self, "shared")}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> PrivateEncoders:

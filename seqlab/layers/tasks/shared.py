@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from seqlab.errors import SettingsError, check_count
+from seqlab.layers.cells.parts import serialized
 from seqlab.layers.stack import RecurrentStack
 from seqlab.layers.tasks.base import TaskEncoder
 
@@ -100,14 +101,12 @@ class SharedEncoder(TaskEncoder):
         if new > self.encoder.layers:
             raise SettingsError(f"Layer {new} of an encoder of {self.encoder.layers} layers: choose one of these.")
         inner = {**config["encoder"], "config": {**config["encoder"]["config"], "layers": max(depths)}}
-        inner.pop("build_config", None)
         return {**config, "depths": depths, "encoder": inner}
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         depths = None if self.depths is None else list(self.depths)
-        encoder = keras.saving.serialize_keras_object(self.encoder)
-        return {**super().get_config(), "encoder": encoder, "tasks": self.tasks, "depths": depths}
+        return {**super().get_config(), **serialized(self, "encoder"), "tasks": self.tasks, "depths": depths}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> SharedEncoder:
