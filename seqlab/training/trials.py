@@ -51,7 +51,7 @@ class Outcome:
         score: Best negative log-likelihood per step on the validation pieces; `None` without any.
         test: That of the test pieces, with the weights of the best validation value.
         epochs: Epochs run.
-        seconds: Time that they took, without compiling; in a population each model's equal share of all.
+        seconds: Time of the processor that they took, without compiling; in a population each model's equal share.
         weights: Number of trainable weights.
         error: Since when the loss is no number, if that came about.
         best: The weights of the best validation value: the cell's, then those of the outputs.
@@ -182,7 +182,7 @@ def _run(
         return state, np.atleast_1d(program.totals(state.weights, groups))
 
     _compile(program, pieces, len(trials), lambda: (epoch(state, 0), program.totals(state.weights, tests)))
-    started = time.perf_counter()
+    started = time.process_time()
     for number in range(1, epochs + 1):
         state, totals = epoch(state, number)
         for n, (own, total) in enumerate(zip(progress, totals.tolist(), strict=True)):
@@ -190,7 +190,7 @@ def _run(
                 own.weights = [weight[n] if population else weight for weight in state.weights]
         if all(own.stopped for own in progress):
             break
-    seconds = (time.perf_counter() - started) / len(trials)
+    seconds = (time.process_time() - started) / len(trials)
     return [_outcome(program, trial, own, pieces.test, seconds) for trial, own in zip(trials, progress, strict=True)]
 
 
