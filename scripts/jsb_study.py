@@ -5,7 +5,7 @@
 Goes on where it was stopped, on any machine that has the folder: trial N of seed S has the same variant,
 hyperparameters and random numbers everywhere. Variants take turns, so the first 9 n trials hold n of each. Every trial
 trains for at most 150 epochs and stops after 15 without a better validation value. Each worker is a process on the JAX
-backend; compiled programs are kept in `--cache`. A trial that failed is run again when the study goes on.
+backend; compiled programs are kept in `--cache`, and seconds are those of the processor. A trial that failed is run again when the study goes on.
 
 The space is that of the paper: blocks log-uniform in [20, 200], learning rate log-uniform in [1e-6, 1e-2], 1 - momentum
 log-uniform in [0.01, 1], standard deviation of the input noise uniform in [0, 1].
@@ -182,7 +182,7 @@ class Worker:
         except Exception as error:  # one trial's failure is a row of the table, not the end of the study
             return {"status": "failed", "error": f"{type(error).__name__}: {error}"}
         fields = ("status", "score", "test", "epochs", "weights", "error")
-        return {name: getattr(found, name) for name in fields} | {"seconds": round(found.seconds, 2)}
+        return {name: getattr(found, name) for name in fields} | {"seconds": round(found.processor_seconds, 2)}
 
 
 if __name__ == "__main__":

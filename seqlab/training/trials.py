@@ -51,7 +51,8 @@ class Outcome:
         score: Best negative log-likelihood per step on the validation pieces; `None` without any.
         test: That of the test pieces, with the weights of the best validation value.
         epochs: Epochs run.
-        seconds: Time of the processor that they took, without compiling; in a population each model's equal share.
+        seconds: Time that they took, without compiling; in a population each model's equal share of all.
+        processor_seconds: Time of the processor likewise, which other processes on the machine do not lengthen.
         weights: Number of trainable weights.
         error: Since when the loss is no number, if that came about.
         best: The weights of the best validation value: the cell's, then those of the outputs.
@@ -62,6 +63,7 @@ class Outcome:
     test: float | None
     epochs: int
     seconds: float
+    processor_seconds: float
     weights: int
     error: str = ""
     best: list[np.ndarray] = field(default_factory=list, repr=False)
@@ -182,7 +184,7 @@ def _run(
         return state, np.atleast_1d(program.totals(state.weights, groups))
 
     _compile(program, pieces, len(trials), lambda: (epoch(state, 0), program.totals(state.weights, tests)))
-    started = time.process_time()
+    started = time.perf_counter(), time.process_time()
     for number in range(1, epochs + 1):
         state, totals = epoch(state, number)
         for n, (own, total) in enumerate(zip(progress, totals.tolist(), strict=True)):
@@ -190,8 +192,9 @@ def _run(
                 own.weights = [weight[n] if population else weight for weight in state.weights]
         if all(own.stopped for own in progress):
             break
-    seconds = (time.process_time() - started) / len(trials)
-    return [_outcome(program, trial, own, pieces.test, seconds) for trial, own in zip(trials, progress, strict=True)]
+    ended = time.perf_counter(), time.process_time()
+    took = ((ended[0] - started[0]) / len(trials), (ended[1] - started[1]) / len(trials))
+    return [_outcome(program, trial, own, pieces.test, took) for trial, own in zip(trials, progress, strict=True)]
 
 
 @functools.lru_cache(maxsize=128)
@@ -223,12 +226,12 @@ def _compile(program: Program, pieces: Pieces, count: int, run: Any) -> None:
         program.compiled.add(shapes)
 
 
-def _outcome(program: Program, trial: Trial, own: Progress, test: Packed, seconds: float) -> Outcome:
+def _outcome(program: Program, trial: Trial, own: Progress, test: Packed, took: tuple[float, float]) -> Outcome:
     size = sum(int(np.prod(shape)) for shape in program.shapes(trial.units))
     if not own.weights:
-        return Outcome("diverged", None, None, own.epochs, seconds, size, own.error)
+        return Outcome("diverged", None, None, own.epochs, *took, size, own.error)
     weights = [weight[None] for weight in own.weights] if program.population else own.weights
     total = float(np.ravel(program.totals(weights, test.split()))[0])
     best = program.narrowed(own.weights, trial.units)
     value = total / int(test.lengths.sum())
-    return Outcome("completed", own.best, value, own.epochs, seconds, size, own.error, best)
+    return Outcome("completed", own.best, value, own.epochs, *took, size, own.error, best)
