@@ -5,7 +5,8 @@
 Goes on where it was stopped, on any machine that has the folder: trial N of seed S has the same variant,
 hyperparameters and random numbers everywhere. Variants take turns, so the first 9 n trials hold n of each. Every trial
 trains for at most 150 epochs and stops after 15 without a better validation value. Each worker is a process on the JAX
-backend; compiled programs are kept in `--cache`, and seconds are those of the processor. A trial that failed is run again when the study goes on.
+backend; compiled programs are kept in `--cache`, and seconds are those of the processor. A trial that failed is run
+again when the study goes on.
 
 The space is that of the paper: blocks log-uniform in [20, 200], learning rate log-uniform in [1e-6, 1e-2], 1 - momentum
 log-uniform in [0.01, 1], standard deviation of the input noise uniform in [0, 1].
