@@ -23,6 +23,7 @@ from seqlab.models.frames import HEADS, FrameModel
 from seqlab.training import frame_data
 from seqlab.training.folder import MODEL, SCORES, STATE, open_folder, write_history
 from seqlab.training.lock import locked
+from seqlab.training.report import Report
 from seqlab.training.state import RunState
 
 log = logging.getLogger(__name__)
@@ -97,7 +98,7 @@ def run(settings: FrameSettings, folder: Path, parts: FrameParts, verbose: int =
             validation_data=parts.dev,
             epochs=options.epochs,
             initial_epoch=state.epochs,
-            callbacks=[best, stopping, _Diverged(), state, _Report(folder, state, best)],
+            callbacks=[best, stopping, _Diverged(), state, Report(folder, state, best)],
             verbose=verbose,
         )
     return _finish(model, folder, parts, state, best)
@@ -142,21 +143,6 @@ class _Diverged(keras.callbacks.Callback):
         if not math.isfinite((logs or {}).get("loss", math.nan)):
             log.warning("The loss of epoch %d is not finite: training ends.", epoch + 1)
             self.model.stop_training = True
-
-
-class _Report(keras.callbacks.Callback):
-    """Writes what a person may want to see while a run goes on: the history, and the best model so far."""
-
-    def __init__(self, folder: Path, state: RunState, best: BestWeights) -> None:
-        super().__init__()
-        self.folder = folder
-        self.state = state
-        self.best = best
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        write_history(self.folder, self.state)
-        if self.best.best_epoch == epoch:
-            self.model.save(self.folder / MODEL)
 
 
 def _finish(model: FrameModel, folder: Path, parts: FrameParts, state: RunState, best: BestWeights) -> FrameResult:

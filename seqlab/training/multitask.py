@@ -8,7 +8,6 @@ import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import keras
 
@@ -19,14 +18,14 @@ from seqlab.corpora.records import Corpus
 from seqlab.corpora.tasks import all_sentences, check_labels_of, task_corpora
 from seqlab.evaluation.scores import Scores
 from seqlab.files import write_text
-from seqlab.models.best import BestWeights
 from seqlab.models.multitask import MultiTaskTagger
 from seqlab.multitask_settings import MultiTaskSettings, TaskScheduleSettings
 from seqlab.training import data as data_room
 from seqlab.training.folder import MODEL, SCORES, STATE, open_folder, write_history
 from seqlab.training.lock import locked
 from seqlab.training.multitask_build import build, compile_tasks
-from seqlab.training.run import BOARD, COVERAGE
+from seqlab.training.report import Report, board
+from seqlab.training.run import COVERAGE
 from seqlab.training.schedules import watching
 from seqlab.training.state import RunState
 from seqlab.training.words import read_words, report_words
@@ -151,15 +150,11 @@ def run(settings: MultiTaskSettings, folder: Path, data: TaskData, verbose: int 
             validation_data=data.dev,
             epochs=options.epochs,
             initial_epoch=state.epochs,
-            callbacks=[*callbacks, state, _Report(folder, state, watched.best), _board(folder)],
+            callbacks=[*callbacks, state, Report(folder, state, watched.best), board(folder)],
             restore_best=None,
             verbose=verbose,
         )
     return _finish(tagger, folder, data, keep=finished and (folder / SCORES).is_file())
-
-
-def _board(folder: Path) -> keras.callbacks.Callback:
-    return keras.callbacks.TensorBoard(log_dir=str(folder / BOARD), write_graph=False)
 
 
 def _batches(settings: MultiTaskSettings, tagger: MultiTaskTagger, train: Corpora) -> MultiTaskBatches:
@@ -179,21 +174,6 @@ def _batches(settings: MultiTaskSettings, tagger: MultiTaskTagger, train: Corpor
 def _weighing(options: TaskScheduleSettings, batches: MultiTaskBatches) -> list[keras.callbacks.Callback]:
     """What changes the weights of tasks, if the schedule has any."""
     return [ScoreWeights(batches, power=options.power or 1.0)] if options.kind == "weighted" else []
-
-
-class _Report(keras.callbacks.Callback):
-    """Writes what a person may want to see while a run goes on: the history, and the best model so far."""
-
-    def __init__(self, folder: Path, state: RunState, best: BestWeights) -> None:
-        super().__init__()
-        self.folder = folder
-        self.state = state
-        self.best = best
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        write_history(self.folder, self.state)
-        if self.best.best_epoch == epoch:
-            self.model.save(self.folder / MODEL)
 
 
 def _finish(tagger: MultiTaskTagger, folder: Path, data: TaskData, keep: bool) -> MultiTaskResult:

@@ -20,7 +20,6 @@ from seqlab.evaluation.perplexity import Perplexity, unigram_perplexity
 from seqlab.files import write_text
 from seqlab.layers.cells.table import cell_with
 from seqlab.layers.stack import RecurrentStack
-from seqlab.models.best import BestWeights
 from seqlab.models.language_model import LanguageModel
 from seqlab.models.language_parts import features_of_text, vectorizer_of_text
 from seqlab.models.language_scoring import class_counts
@@ -31,6 +30,7 @@ from seqlab.text.vectorizer import Vectorizer
 from seqlab.training.data import held_out
 from seqlab.training.folder import MODEL, SCORES, STATE, open_folder, write_history
 from seqlab.training.lock import locked
+from seqlab.training.report import Report
 from seqlab.training.schedules import watching
 from seqlab.training.state import RunState
 
@@ -164,26 +164,11 @@ def _run(settings: PretrainSettings, folder: Path, texts: Texts, vectorizer: Vec
             validation_data=model.batches(texts.dev, batch_size=settings.batch_size),
             epochs=settings.epochs,
             initial_epoch=state.epochs,
-            callbacks=[watched.best, *watched.others, state, _Report(folder, state, watched.best)],
+            callbacks=[watched.best, *watched.others, state, Report(folder, state, watched.best)],
             restore_best=None,
             verbose=verbose,
         )
     return _finish(model, folder, texts, batches)
-
-
-class _Report(keras.callbacks.Callback):
-    """Writes what a person may want to see while a run goes on: the history, and the best model so far."""
-
-    def __init__(self, folder: Path, state: RunState, best: BestWeights) -> None:
-        super().__init__()
-        self.folder = folder
-        self.state = state
-        self.best = best
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        write_history(self.folder, self.state)
-        if self.best.best_epoch == epoch:
-            self.model.save(self.folder / MODEL)
 
 
 def _finish(model: LanguageModel, folder: Path, texts: Texts, batches: Any) -> Pretrained:

@@ -16,7 +16,6 @@ from seqlab.corpora.records import Corpus
 from seqlab.errors import DataError, SettingsError
 from seqlab.evaluation.scores import Scores
 from seqlab.files import write_text
-from seqlab.models.best import BestWeights
 from seqlab.models.tagger import Tagger
 from seqlab.settings import Settings
 from seqlab.training import data as data_room
@@ -24,13 +23,14 @@ from seqlab.training import folder as folders
 from seqlab.training.build import build, compile_tagger, distillation_of
 from seqlab.training.folder import MODEL, SCORES, STATE, clean, open_folder, write_history
 from seqlab.training.lock import locked
+from seqlab.training.report import Report, board
 from seqlab.training.rules import examine
 from seqlab.training.schedules import snapshots, watching
 from seqlab.training.state import RunState
 from seqlab.training.words import read_words, report_words
 
 log = logging.getLogger(__name__)
-BOARD, COVERAGE = "tensorboard", "coverage.json"
+COVERAGE = "coverage.json"
 
 
 @dataclass(frozen=True)
@@ -113,8 +113,8 @@ def run(
                 *callbacks,
                 *snapshots(options, folder),
                 state,
-                _Report(folder, state, watched.best),
-                _board(folder),
+                Report(folder, state, watched.best),
+                board(folder),
             ],
             restore_best=None,
             class_weight=options.class_weight,
@@ -122,25 +122,6 @@ def run(
             verbose=verbose,
         )
     return _finish(tagger, folder, corpora, keep=finished and (folder / SCORES).is_file())
-
-
-def _board(folder: Path) -> keras.callbacks.Callback:
-    return keras.callbacks.TensorBoard(log_dir=str(folder / BOARD), write_graph=False)
-
-
-class _Report(keras.callbacks.Callback):
-    """Writes what a person may want to see while a run goes on: the history, and the best model so far."""
-
-    def __init__(self, folder: Path, state: RunState, best: BestWeights) -> None:
-        super().__init__()
-        self.folder = folder
-        self.state = state
-        self.best = best
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        write_history(self.folder, self.state)
-        if self.best.best_epoch == epoch:
-            self.model.save(self.folder / MODEL)
 
 
 def _finish(tagger: Tagger, folder: Path, corpora: data_room.Data, keep: bool) -> Result:
