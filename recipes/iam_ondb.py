@@ -2,6 +2,7 @@
 
     python scripts/prepare_data.py iam_ondb FOLDER
     KERAS_BACKEND=jax seqlab train recipes/iam_ondb.py
+    KERAS_BACKEND=jax seqlab tune recipes/iam_ondb.py --trials 200 --jobs 2 --study studies/iam_ondb
     KERAS_BACKEND=jax seqlab train recipes/iam_ondb.py --network.variant NP
 
     python scripts/make_synthetic_iam.py synthetic --forms 24     # without registering for IAM-OnDB

@@ -2,6 +2,7 @@
 
     python scripts/prepare_data.py jsb FOLDER
     KERAS_BACKEND=jax seqlab train recipes/jsb.py
+    KERAS_BACKEND=jax seqlab tune recipes/jsb.py --trials 200 --jobs 2 --study studies/jsb
     KERAS_BACKEND=jax seqlab train recipes/jsb.py --network.variant NIG --network.noise 0.5
 
 88 binary inputs and 88 sigmoids, an update after each piece by the loss summed over steps and keys, Nesterov momentum,

@@ -5,9 +5,9 @@
 
 The four models are `--encoder.kind sc_lstm` (the default), `lstm_s` (one stack, all read its top), `stl` (a network for
 each task) and `lstm_d` (parts of speech from the first layer):
-`--encoder.kind lstm_d --tasks.0.depth 1 --tasks.1.depth 3 --tasks.2.depth 3`. Then
-`seqlab compare RUN RUN --task chunk` says whether two of them differ. `--encoder.units 100 --encoder.layers 2` makes
-them small.
+`--encoder.kind lstm_d --tasks.0.depth 1 --tasks.1.depth 3 --tasks.2.depth 3`. `--encoder.units 100 --encoder.layers 2`
+makes them small, and `seqlab tune recipes/sc_lstm_table3.py --tuner grid` is the paper's search over units and layers.
+`seqlab compare RUN RUN --task chunk` says whether two of them differ.
 
 Set-up as in the paper (Lu, Bai and Langlais, NAACL 2019): Adam, batches of 10, clipping at 5, dropout 0.5, 300 units in
 3 layers, softmax heads, Algorithm 1; WNUT-17 in place of CoNLL-2003 and GloVe of 50 dimensions in place of 100.
@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 from seqlab.corpora.catalogue import locate
 from seqlab.model_settings import WordSettings
@@ -65,3 +66,10 @@ def settings() -> MultiTaskSettings:
         ),
         words=WordSettings(vectors=str(locate("glove", "50d", DATA)), chars=None),
     )
+
+
+def search_space(hp: Any) -> dict[str, Any]:
+    return {
+        "encoder.units": hp.Choice("encoder.units", [100, 200, 300, 400], default=300),
+        "encoder.layers": hp.Choice("encoder.layers", [1, 2, 3], default=3),
+    }

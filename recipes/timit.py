@@ -3,6 +3,7 @@
     pip install 'seqlab[speech]'
     python scripts/prepare_data.py timit FOLDER
     KERAS_BACKEND=jax seqlab train recipes/timit.py
+    KERAS_BACKEND=jax seqlab tune recipes/timit.py --trials 200 --jobs 2 --study studies/timit
     KERAS_BACKEND=jax seqlab train recipes/timit.py --network.variant CIFG --training.clip 1
 
     python scripts/make_synthetic_timit.py synthetic     # without a licence for TIMIT

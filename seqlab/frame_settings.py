@@ -12,6 +12,9 @@ from seqlab.settings_part import Part
 Variant = Literal["V", "NIG", "NFG", "NOG", "NIAF", "NOAF", "CIFG", "NP", "FGR"]
 Format = Literal["timit", "iam_ondb", "piano_roll"]
 
+MEASURES: dict[Format, str] = {"timit": "error", "iam_ondb": "cer", "piano_roll": "nll"}
+"""What is reported of each: the share of wrong frames, the character error rate, the negative log-likelihood a step."""
+
 
 class FrameDataSettings(Part):
     """Where the data stands and what it is."""

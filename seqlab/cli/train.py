@@ -89,10 +89,10 @@ def train_settings(default: Settings, arguments: Sequence[str], name: str, recip
             )
         settings, folder = stored, resume
     folder = folder or Path("runs") / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
-    return train_and_print(settings, folder, resume is not None, strict)
+    return _train_and_print(settings, folder, resume is not None, strict)
 
 
-def train_and_print(settings: Settings, folder: Path, resume: bool, strict: bool) -> int:
+def _train_and_print(settings: Settings, folder: Path, resume: bool, strict: bool) -> int:
     """Trains and prints what came of it."""
     from seqlab.training import run as runs
 

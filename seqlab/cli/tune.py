@@ -14,6 +14,7 @@ import tyro
 
 from seqlab.errors import SettingsError, check_count
 from seqlab.settings import DataSettings, Settings
+from seqlab.settings_part import Part
 
 _FLAT = tyro.conf.arg(name="")
 
@@ -22,7 +23,8 @@ _FLAT = tyro.conf.arg(name="")
 class Study:
     """Searches the hyperparameters of a recipe that has `search_space(hp)`; other flags change its settings.
 
-    The seed of the settings is that of the search, too. A trial's figure is the recipe's `training.monitor`.
+    The seed of the settings is that of the search, too. A trial's figure is
+    `training.monitor` of a tagger, the mean of the tasks' F1, or what is reported of frames.
     Afterwards `seqlab tune --best FOLDER` trains the study's best trial once more and saves its model.
     """
 
@@ -74,14 +76,12 @@ def main(arguments: Sequence[str]) -> int:
     raise SettingsError("name a recipe first: seqlab tune RECIPE [--tuner bayesian --trials 50 ...].")
 
 
-def _parse(default: Settings, arguments: Sequence[str], recipe: str) -> tuple[Settings, Study]:
-    def parsed(
-        settings: Annotated[Settings, _FLAT] = default,
-        flags: Annotated[Study, _FLAT] = Study(),
-    ) -> tuple[Settings, Study]:
+def _parse(default: Part, arguments: Sequence[str], recipe: str) -> tuple[Any, Study]:
+    def parsed(settings: Any = default, flags: Annotated[Study, _FLAT] = Study()) -> tuple[Any, Study]:
         return settings, flags
 
     parsed.__doc__ = Study.__doc__
+    parsed.__annotations__["settings"] = Annotated[type(default), _FLAT]
     return tyro.cli(parsed, args=list(arguments), prog=f"seqlab tune {recipe}")
 
 
@@ -93,12 +93,13 @@ def _tune(recipe: str, arguments: Sequence[str]) -> int:
     flags.check()
     if not callable(getattr(module, "search_space", None)):
         raise SettingsError(f"{recipe}: a recipe to be tuned has a function search_space(hp), see README.md.")
-    if settings.data.folds is not None:
+    if isinstance(settings, Settings) and settings.data.folds is not None:
         raise SettingsError("data.folds is for seqlab train; use --executions for several trainings of each trial.")
 
     from seqlab import studies
     from seqlab.tuning.distributed import parse_address
     from seqlab.tuning.folder import open_study
+    from seqlab.tuning.kinds import kind_of
     from seqlab.tuning.oracles import make_oracle
     from seqlab.tuning.space import SearchSpace
 
@@ -106,8 +107,10 @@ def _tune(recipe: str, arguments: Sequence[str]) -> int:
     space = SearchSpace(settings, module.search_space)
     if flags.tuner == "hyperband" and "training.epochs" in space.changed:
         raise SettingsError("hyperband shares out training.epochs by itself: take it out of search_space.")
-    monitor = settings.training.monitor
-    objective = studies.Objective(monitor, "min" if monitor.endswith("loss") else "max")
+    kind = kind_of(settings)
+    if flags.tuner == "hyperband" and not kind.pauses:
+        raise SettingsError(f"hyperband pauses trials, which runs of {kind.settings.__name__} cannot: choose another.")
+    objective = kind.objective(settings)
     oracle = make_oracle(
         flags.tuner, objective, space.hyperparameters, flags.trials, settings.seed, settings.training.epochs
     )
@@ -163,14 +166,16 @@ def _work(oracle: Any, space: Any, folder: Path, objective: Any, flags: Study, a
 
 
 def _train_best(flags: Best) -> int:
-    from seqlab.cli.train import train_and_print
+    from seqlab.cli.train import TRAINERS
     from seqlab.tuning.folder import best_job
+    from seqlab.tuning.kinds import settings_from
     from seqlab.tuning.table import line
 
     trial, job = best_job(flags.best)
     print(line(trial))
-    settings = Settings(**{**job.settings, "seed": job.seeds[0]})
-    return train_and_print(settings, flags.run or flags.best / "best", resume=True, strict=False)
+    settings, place = settings_from({**job.settings, "seed": job.seeds[0]}), flags.run or flags.best / "best"
+    begun = (place / "settings.json").is_file()
+    return TRAINERS[type(settings)](settings, ["--resume" if begun else "--run", str(place)], "best", None)
 
 
 def _print(found: Any) -> None:

@@ -13,15 +13,13 @@ import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from seqlab.errors import SeqlabError, SettingsError
 from seqlab.files import replaced_folder
 from seqlab.tuning.job import Job, Outcome, read_job, write_result
+from seqlab.tuning.kinds import kind_of, settings_from
 from seqlab.tuning.watch import end_with_parent
-
-if TYPE_CHECKING:
-    from seqlab.evaluation.scores import Scores
 
 HISTORY = "history.jsonl"
 
@@ -80,20 +78,15 @@ def run_job(job: Job, folder: Path) -> Outcome:
 
 def execute(job: Job, folder: Path, seed: int) -> Execution:
     """Trains with one seed."""
-    from seqlab.settings import Settings
-    from seqlab.training.run import train
-
     place = folder / f"run-{seed}"
     before = folder.parent / f"trial_{job.after}" / place.name
     if job.after is not None and not place.exists() and before.is_dir():
         with replaced_folder(place, lambda path: False) as temporary:
             shutil.copytree(before, temporary, dirs_exist_ok=True, ignore=shutil.ignore_patterns("lock", "scores.json"))
-    settings = Settings(**{**job.settings, "seed": seed})
-    result = train(settings, place, resume=True, verbose=2, until=job.until)
+    settings = settings_from({**job.settings, "seed": seed})
+    trained = kind_of(settings).train(settings, place, job.until)
     history = [json.loads(line) for line in (place / HISTORY).read_text("utf-8").splitlines()]
-    best = _best(history, job.objective, job.direction)
-    weights = sum(math.prod(weight.shape) for weight in result.tagger.trainable_weights)
-    return Execution(best, _figure(result.scores.get("test"), job.objective), len(history), weights)
+    return Execution(_best(history, job.objective, job.direction), trained.test, len(history), trained.weights)
 
 
 def _best(history: list[dict[str, float]], objective: str, direction: str) -> float | None:
@@ -103,14 +96,6 @@ def _best(history: list[dict[str, float]], objective: str, direction: str) -> fl
     if not all(math.isfinite(row["loss"]) and math.isfinite(row[objective]) for row in history):
         return None
     return (min if direction == "min" else max)(row[objective] for row in history)
-
-
-def _figure(scores: Scores | None, objective: str) -> float | None:
-    """The objective on other data; none for the loss, which is not computed there."""
-    name = objective.removeprefix("val_")
-    if scores is None or name == "loss":
-        return None
-    return scores.accuracy if name == "accuracy" else float(getattr(scores.overall, name))
 
 
 if __name__ == "__main__":

@@ -133,3 +133,13 @@ def trains_several(path: Path, settings: MultiTaskSettings, flags: list[str], ru
         )
     (row,) = map(json.loads, (run / "history.jsonl").read_text("utf-8").splitlines())
     assert math.isfinite(row["loss"]) and "val_f1" in row
+
+
+def test_search_spaces_fit_their_recipes() -> None:
+    from seqlab.cli.train import read_recipe_file
+    from seqlab.tuning.space import SearchSpace
+
+    for path in RECIPES:
+        settings, module = read_recipe_file(str(path))
+        if hasattr(module, "search_space"):
+            assert SearchSpace(settings, module.search_space).parameters

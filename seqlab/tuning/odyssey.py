@@ -1,0 +1,28 @@
+"""The search space of "LSTM: A Search Space Odyssey" (Greff et al. 2017), for recipes of frames."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+from seqlab.frame_settings import Variant
+
+
+def odyssey_space(hp: Any) -> dict[str, Any]:
+    """Declares the study's hyperparameters, and the variant.
+
+    Blocks log-uniform in [20, 200], learning rate log-uniform in [1e-6, 1e-2], 1 - momentum log-uniform in [0.01, 1],
+    standard deviation of the input noise uniform in [0, 1].
+
+    Args:
+        hp: A `keras_tuner.HyperParameters`.
+
+    Returns:
+        From flags of `FrameSettings` to values.
+    """
+    return {
+        "network.variant": hp.Choice("variant", list(get_args(Variant))),
+        "network.units": hp.Int("units", 20, 200, sampling="log"),
+        "network.noise": hp.Float("noise", 0.0, 1.0),
+        "training.learning_rate": hp.Float("learning_rate", 1e-6, 1e-2, sampling="log"),
+        "training.momentum": 1 - hp.Float("one_minus_momentum", 0.01, 1.0, sampling="log"),
+    }

@@ -1,0 +1,96 @@
+"""What a search can train. Real trainings: of taggers in test_trial.py, of frames here; of tasks a stand-in."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import keras_tuner
+import pytest
+
+from seqlab.errors import SettingsError
+from seqlab.frame_settings import MEASURES, FrameDataSettings, FrameSettings, FrameTrainingSettings, NetworkSettings
+from seqlab.multitask_settings import MultiTaskSettings, TaskSettings
+from seqlab.pretrain_settings import PretrainSettings
+from seqlab.settings import DataSettings, Settings, TrainingSettings
+from seqlab.studies import Objective
+from seqlab.tuning import trial
+from seqlab.tuning.job import Job
+from seqlab.tuning.kinds import KINDS, kind_of, settings_from
+from seqlab.tuning.odyssey import odyssey_space
+from seqlab.tuning.space import SearchSpace
+
+TAGGER = Settings(data=DataSettings(train="x"), training=TrainingSettings(monitor="val_loss"))
+TASKS = MultiTaskSettings(
+    tasks=tuple(
+        TaskSettings(name=name, data=DataSettings(train="x", columns={"word": 0, name: 1}), head="softmax")
+        for name in "ab"
+    )
+)
+
+
+def frames(path: str, form: Any = "piano_roll") -> FrameSettings:
+    return FrameSettings(
+        data=FrameDataSettings(path=path, format=form),
+        network=NetworkSettings(units=3, bidirectional=False, standardize=False),
+        training=FrameTrainingSettings(epochs=2, learning_rate=0.05),
+    )
+
+
+def test_each_kind_has_its_figure_and_comes_back_from_json() -> None:
+    wanted = {"TAGGER": Objective("val_loss", "min"), "TASKS": Objective("val_f1", "max")}
+    for settings, objective in (
+        (TAGGER, wanted["TAGGER"]),
+        (TASKS, wanted["TASKS"]),
+        *((frames("x", form), Objective(f"val_{measure}", "min")) for form, measure in MEASURES.items()),
+    ):
+        assert kind_of(settings).objective(settings) == objective
+        assert settings_from(json.loads(settings.model_dump_json())) == settings
+    assert [kind.pauses for kind in KINDS] == [True, False, False]
+
+
+def test_what_cannot_be_searched() -> None:
+    with pytest.raises(SettingsError, match="PretrainSettings are not settings of a run that can be searched"):
+        kind_of(PretrainSettings(text=("x",)))
+    with pytest.raises(SettingsError, match="settings of no run that can be searched: speed"):
+        settings_from({"speed": 3})
+
+
+def test_a_trial_on_frames(tmp_path: Path) -> None:
+    piece = [[50], [51], [52], [50]]
+    (tmp_path / "rolls.json").write_text(json.dumps({"train": [piece] * 2, "valid": [piece], "test": [piece]}))
+    settings = frames(str(tmp_path / "rolls.json"))
+    job = Job(settings.model_dump(mode="json"), {}, (1,), "val_nll", "min")
+    found = trial.run_job(job, tmp_path)
+    assert (found.status, found.epochs, found.error) == ("completed", 2, "")
+    scores = json.loads((tmp_path / "run-1" / "scores.json").read_text("utf-8"))
+    assert (found.score, found.test) == (pytest.approx(scores["dev"], rel=1e-5), scores["test"])
+    assert found.weights == 4 * (3 * (88 + 3) + 3) + 3 * 3 + 88 * 4
+
+
+def test_a_trial_on_tasks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Found:
+        def __init__(self, f1: float) -> None:
+            self.overall, self.f1 = self, f1
+
+    class Weight:
+        shape = (2, 5)
+
+    class Result:
+        scores: dict[str, dict[str, Found]] = {"dev": {}, "test": {"a": Found(0.5), "b": Found(0.75)}}
+        tagger = type("Model", (), {"trainable_weights": [Weight(), Weight()]})
+
+    monkeypatch.setattr("seqlab.training.multitask.train", lambda *_, **__: Result)
+    found = kind_of(TASKS).train(TASKS, tmp_path, None)
+    assert (found.test, found.weights) == (0.625, 20)
+
+
+def test_the_space_of_the_odyssey() -> None:
+    space = SearchSpace(frames("x"), odyssey_space)
+    assert {parameter.name for parameter in space.parameters} == {
+        *("variant", "units", "noise", "learning_rate", "one_minus_momentum")
+    }
+    hp = keras_tuner.HyperParameters()
+    hp.values = {"one_minus_momentum": 0.25}
+    assert odyssey_space(hp)["training.momentum"] == 0.75
