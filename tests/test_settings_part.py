@@ -38,6 +38,7 @@ def test_the_parts_of_a_run_are_known():
         "data",
         "words",
         "chars",
+        "contextual",
         "encoder",
         "attention",
         "rules",

@@ -12,18 +12,16 @@ from pathlib import Path
 from seqlab.tuning.job import Outcome, read_job, write_result
 from seqlab.tuning.watch import end_with_parent
 
-FOLDER = Path(sys.argv[1])
-
 
 def score(values: dict[str, float]) -> float:
     rate, units = float(values.get("rate", 0.01)), float(values.get("encoder.units", 20))
     return 1 - abs(rate - 0.01) - abs(units - 80) / 1000 - float(values.get("encoder.dropout", 0.0)) / 100
 
 
-def main() -> None:
+def main(folder: Path) -> None:
     end_with_parent()
-    job = read_job(FOLDER)
-    with (FOLDER / "starts.txt").open("a", encoding="utf-8") as stream:
+    job = read_job(folder)
+    with (folder / "starts.txt").open("a", encoding="utf-8") as stream:
         stream.write(f"{os.getpid()}\n")
     mode = str(job.values.get("task.mode", "good"))
     time.sleep(float(os.environ.get("FAKE_SECONDS", "0")))
@@ -39,10 +37,10 @@ def main() -> None:
         "fatal": Outcome("failed", error="there is no such file.", fatal=True),
     }
     if mode == "broken":
-        (FOLDER / "result.json").write_text(json.dumps({"status": "good"}), encoding="utf-8")
+        (folder / "result.json").write_text(json.dumps({"status": "good"}), encoding="utf-8")
         return
-    write_result(FOLDER, outcome[mode])
+    write_result(folder, outcome[mode])
 
 
 if __name__ == "__main__":
-    main()
+    main(Path(sys.argv[1]))
