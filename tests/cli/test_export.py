@@ -24,6 +24,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_process_of_its_own_exports_under_every_backend(model: Path, tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "seqlab.cli.main", "export", str(model), str(tmp_path / "chunker")],

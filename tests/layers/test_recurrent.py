@@ -184,7 +184,10 @@ def test_bad_truncation(truncation):
 # Precision
 
 
-@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize(
+    "policy",
+    ["mixed_float16", pytest.param("mixed_bfloat16", marks=pytest.mark.slow)],  # which holds more, not less
+)
 @pytest.mark.parametrize("cell", CELLS)
 def test_mixed_precision(cell, policy):
     whole = learnt(Bidirectional(Recurrent(CELLS[cell](), return_sequences=True)))

@@ -8,7 +8,7 @@ import pytest
 SHAPE = [2, 3, 2, 2]
 
 
-@pytest.mark.parametrize("job", ["SC-LSTM, one task", "LSTM (Tagger)"])
+@pytest.mark.parametrize("job", ["SC-LSTM, one task", pytest.param("LSTM (Tagger)", marks=pytest.mark.slow)])
 def test_a_worker_times_a_step(job, monkeypatch):
     monkeypatch.setattr(bench, "WORDS", 20)
     worker = bench.Worker(keras.backend.backend())

@@ -3,6 +3,7 @@ from __future__ import annotations
 import gradient_reach as script
 
 
+@pytest.mark.slow
 def test_layers_above_a_task_and_heads_of_others_do_not_move():
     lines = script.table("lstm_d", layers=2).splitlines()
     assert lines[0].split() == ["lstm_d", *script.COLUMNS]

@@ -65,6 +65,7 @@ def test_one_seed_gives_the_same_weights_to_the_bit(tmp_path: Path) -> None:
     assert any(np.any(one != third) for one, third in zip(first.get_weights(), other.get_weights(), strict=True))
 
 
+@pytest.mark.slow
 def test_cycles_snapshots_and_averages_are_resumed_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = small(
         tiny.write(tmp_path / "data"),
@@ -86,6 +87,7 @@ def test_cycles_snapshots_and_averages_are_resumed_too(tmp_path: Path, monkeypat
     assert len(Ensemble(members).members) == 2
 
 
+@pytest.mark.slow
 def test_a_student_of_a_run_is_resumed_too(finished_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     teacher = Path(shutil.copytree(finished_run, tmp_path / "teacher"))
     base = small(tiny.write(tmp_path / "data"), epochs=3)
