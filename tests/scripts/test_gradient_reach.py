@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gradient_reach as script
+import pytest
 
 
 @pytest.mark.slow
