@@ -123,7 +123,7 @@ class Batches(keras.utils.PyDataset):
             inputs["char_rows"], inputs["chars"] = self._characters(places, mask, index)
         source = self.encoded.contextual
         if FIELD in self.fields and source is not None:
-            inputs[FIELD] = self._contextual(source, mask, index)
+            inputs[FIELD] = self._contextual(source, mask, batch)
         inputs = {name: inputs[name] for name in self.fields}
         labels = {task: _pick(self.encoded.labels[task], places, mask, IGNORE) for task in self.tasks}
         if len(self.tasks) == 1:
@@ -172,9 +172,9 @@ class Batches(keras.utils.PyDataset):
         computed = np.asarray(self.bounds, np.int64)[bucket].sum()
         return int(self.encoded.offsets[-1]) / (1 - self.limit) - float(computed)
 
-    def _contextual(self, source: Contextual, mask: np.ndarray, index: int) -> np.ndarray:
+    def _contextual(self, source: Contextual, mask: np.ndarray, batch: Batch) -> np.ndarray:
         found = np.zeros((*mask.shape, source.layers, source.width), "float32")
-        words = [self.encoded.sentences[sentence].words for sentence in self.plan[index].sentences]
+        words = [self.encoded.sentences[sentence].words for sentence in batch.sentences]
         for row, vectors in enumerate(source.vectors(words)):
             found[row, : vectors.shape[1]] = vectors.transpose(1, 0, 2)  # (time, layers, width)
         return found

@@ -62,22 +62,28 @@ def encode_joint(vectorizer: Vectorizer, sentences: Sequence[Sentence], strict: 
     Args:
         vectorizer: One for all tasks.
         sentences: Such as `seqlab.corpora.tasks.joined_sentences` returns.
-        strict: As `Vectorizer.encode`.
+        strict: As `Vectorizer.encode`, and refuse sentences that lack a task altogether, as training data must not;
+            without it, such a task is left out.
 
     Raises:
-        DataError: For a task that no sentence has labels of; for labels of another task.
+        DataError: For a task that no sentence has labels of, with `strict`; for no labels of any task; for labels of
+            another task.
     """
     encoded = vectorizer.encode(sentences, tasks=())
     for task in vectorizer.labels:
         having = [k for k, sentence in enumerate(sentences) if task in sentence.columns]
         own = [sentences[k] for k in having]
-        if not own:
+        if not own and strict:
             raise DataError(f"The task {task!r} has no training data: no sentence has a column of that name.")
+        if not own:
+            continue
         check_labels_of(task, own, {name: labels.items for name, labels in vectorizer.labels.items()})
         part = vectorizer.encode(own, strict, [task])
         labels = np.full(int(encoded.offsets[-1]), IGNORE, np.int32)
         labels[np.repeat(np.isin(np.arange(len(sentences)), having), encoded.lengths)] = part.labels[task]
         encoded.labels[task], encoded.unseen[task] = labels, part.unseen[task]
+    if not encoded.labels:
+        raise DataError(f"No sentence has a column of any task; expected some of {', '.join(vectorizer.labels)}.")
     return encoded
 
 
@@ -166,6 +172,7 @@ class MultiTaskBatches(keras.utils.PyDataset):
         for loader in self.loaders:
             top = next(k for k, bound in enumerate(bounds) if bound >= loader.bounds[-1])
             loader.bounds, loader.longest = bounds[: top + 1], longest
+        self.schedule.check(self.names, [len(self._batches_of(loader, 0, 0)) for loader in self.loaders])
         self._begun = self._ended = False
         self.start(0)
 

@@ -26,8 +26,12 @@ class Schedule(ABC):
             `(steps,)`. A task that is there more often than it has batches begins anew.
         """
 
-    def check(self, tasks: Sequence[str]) -> None:
+    def check(self, tasks: Sequence[str], counts: Sequence[int] | None = None) -> None:
         """Refuses a schedule that does not fit these tasks, or never visits one.
+
+        Args:
+            tasks: Their names.
+            counts: Number of batches of each, where it is known.
 
         Raises:
             SettingsError: It names the task, or how many there are.
@@ -82,9 +86,9 @@ class Steps(Schedule):
 
     steps: int | None = None
 
-    def check(self, tasks: Sequence[str]) -> None:
+    def check(self, tasks: Sequence[str], counts: Sequence[int] | None = None) -> None:
         """Refuses fewer steps than there are tasks."""
-        super().check(tasks)
+        super().check(tasks, counts)
         if self.steps is not None and self.steps < len(tasks):
             raise SettingsError(
                 f"An epoch of {self.steps} steps cannot visit {len(tasks)} tasks ({', '.join(tasks)}): give at least "
@@ -109,10 +113,19 @@ class Temperature(Steps):
         if not 0 < self.temperature < np.inf:
             raise SettingsError(f"The temperature of a schedule is a number above 0, received {self.temperature!r}.")
 
+    def check(self, tasks: Sequence[str], counts: Sequence[int] | None = None) -> None:
+        """Refuses a temperature so near 0 that the share of a small task is 0."""
+        super().check(tasks, counts)
+        if counts is not None:
+            _check_shares(tasks, self._weights(counts))
+
     def order(self, counts: Sequence[int], random: np.random.Generator) -> np.ndarray:
         """Draws each step for itself."""
+        return _drawn(self._weights(counts), self.steps or sum(counts), random)
+
+    def _weights(self, counts: Sequence[int]) -> np.ndarray:
         logs = np.log(np.array(counts, float)) / self.temperature
-        return _drawn(np.exp(logs - logs.max()), self.steps or sum(counts), random)
+        return np.exp(logs - logs.max())
 
 
 @dataclass(frozen=True)
@@ -135,9 +148,9 @@ class Alternating(Steps):
 
     turns: tuple[int, ...] | None = None
 
-    def check(self, tasks: Sequence[str]) -> None:
+    def check(self, tasks: Sequence[str], counts: Sequence[int] | None = None) -> None:
         """Refuses turns for another number of tasks, tasks without a turn, and an end within the first round."""
-        super().check(tasks)
+        super().check(tasks, counts)
         if self.turns is not None and len(self.turns) != len(tasks):
             raise SettingsError(f"The schedule has turns for {len(self.turns)} tasks, there are {len(tasks)}.")
         for name, turns in zip(tasks, self.turns or (), strict=False):
@@ -165,9 +178,9 @@ class Weighted(Steps):
 
     weights: tuple[float, ...] | None = None
 
-    def check(self, tasks: Sequence[str]) -> None:
+    def check(self, tasks: Sequence[str], counts: Sequence[int] | None = None) -> None:
         """Refuses weights for another number of tasks, or none above 0."""
-        super().check(tasks)
+        super().check(tasks, counts)
         if self.weights is None:
             return
         if len(self.weights) != len(tasks):
@@ -178,6 +191,7 @@ class Weighted(Steps):
                     f"The schedule never visits the task {name!r}, or it alone: its weight is {weight}, expected a "
                     "number above 0."
                 )
+        _check_shares(tasks, np.array(self.weights, float))
 
     def order(self, counts: Sequence[int], random: np.random.Generator) -> np.ndarray:
         """Draws each step for itself."""
@@ -190,10 +204,16 @@ class Weighted(Steps):
 
 
 def _drawn(weights: np.ndarray, steps: int, random: np.random.Generator) -> np.ndarray:
-    shares = weights / weights.sum()
-    if not shares.all():  # a temperature near 0 among sizes that differ
-        raise SettingsError(f"The schedule never visits task {int(np.argmin(shares))}: its share is 0.")
-    return random.choice(len(shares), size=steps, p=shares)
+    return random.choice(len(weights), size=steps, p=weights / weights.sum())
+
+
+def _check_shares(tasks: Sequence[str], weights: np.ndarray) -> None:
+    for name, share in zip(tasks, weights / weights.sum(), strict=True):
+        if not share:  # too small for a float beside the greatest
+            raise SettingsError(
+                f"The schedule never visits the task {name!r}: its share is 0. Weights that differ less, or a greater "
+                "temperature, give it one."
+            )
 
 
 SCHEDULES: dict[str, type[Schedule]] = {

@@ -53,8 +53,13 @@ class ScoreWeights(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Gives the batches the weights that the scores so far make."""
-        if self.weights:
-            self.batches.weigh(dict(zip(self.batches.names, self.weights[0].tolist(), strict=True)))
+        if not self.weights:
+            return
+        wanted = tuple(self.weights[0].tolist())
+        schedule = self.batches.schedule
+        if isinstance(schedule, Weighted) and schedule.weights == wanted:
+            return  # to weigh begins the epoch anew: batches that were taken up in its middle stay there
+        self.batches.weigh(dict(zip(self.batches.names, wanted, strict=True)))
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Makes weights of the epoch's scores."""

@@ -21,15 +21,23 @@ def gradient_reach(model: Any, batches: Mapping[str, Any]) -> dict[str, dict[str
         For each trainable weight, by its path, whether a batch of each task moves it.
     """
     weights = list(model.trainable_variables)
-    optimizer = list(model.optimizer.variables)
-    start = [_array(variable) for variable in (*weights, *optimizer)]
+    if not model.optimizer.built:
+        model.optimizer.build(weights)  # moments made in the first step could not be put back after it
+    # besides the weights: random states of dropout, moments, and what metrics have counted
+    state = [*model.variables, *model.optimizer.variables, *model.metrics_variables]
+    start = [_array(variable) for variable in state]
+    at_start = [_array(weight) for weight in weights]
     names = _names(weights)
     found: dict[str, dict[str, bool]] = {name: {} for name in names}
     for task, (inputs, labels) in batches.items():
         model.train_on_batch(inputs, labels)
-        for name, weight, before in zip(names, weights, start, strict=False):
+        for name, weight, before in zip(names, weights, at_start, strict=True):
             found[name][task] = bool((_array(weight) != before).any())
-        for variable, before in zip((*weights, *optimizer), start, strict=True):
+        known = {id(variable) for variable in state}
+        for metric in model.metrics:  # those of `compile` are made in the first step
+            if any(id(variable) not in known for variable in metric.variables):
+                metric.reset_state()
+        for variable, before in zip(state, start, strict=True):
             variable.assign(before)
     return found
 

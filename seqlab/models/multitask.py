@@ -17,6 +17,7 @@ from seqlab.models.best import BestWeights
 from seqlab.models.multitask_asking import Asking, batches_of, scored
 from seqlab.models.multitask_change import with_task, without_task
 from seqlab.models.multitask_graph import MultiTaskModel
+from seqlab.models.rules import Choice
 
 
 @keras.saving.register_keras_serializable(package="seqlab")
@@ -146,7 +147,15 @@ class MultiTaskTagger(MultiTaskModel):
             raise DataError("tag_all takes several texts, received one; use tag for one text.")
         return self.asking.tag_all(list(texts), tasks, **options)
 
-    def with_task(self, task: str, corpus: Corpus, head: str = "crf", depth: int | None = None) -> MultiTaskTagger:
+    def with_task(
+        self,
+        task: str,
+        corpus: Corpus,
+        head: str = "crf",
+        depth: int | None = None,
+        constrained: Choice = False,
+        reduction: str | None = None,
+    ) -> MultiTaskTagger:
         """Returns a tagger that has learnt the same and has room for one task more; compile and fit it.
 
         Args:
@@ -154,8 +163,13 @@ class MultiTaskTagger(MultiTaskModel):
             corpus: What it will be learnt from. Words keep their rows: those that the tagger does not know are unknown.
             head: "crf" or "softmax".
             depth: The layer that it reads, for `SharedEncoder` with depths; the top without.
+            constrained: As `Tagger.from_corpus`; `True` does nothing for labels without a tag scheme.
+            reduction: As of its head; that of the other heads by default.
+
+        Raises:
+            SettingsError: For a task that is there already, or no reduction where those of the other heads differ.
         """
-        return with_task(self, task, corpus, head, depth)
+        return with_task(self, task, corpus, head, depth, constrained, reduction)
 
     def without_task(self, task: str) -> MultiTaskTagger:
         """Returns a tagger of the other tasks, with what they read; compile it to train on."""

@@ -94,19 +94,31 @@ def batches_of(model: Any, data: Any, strict: bool = False, schedule: Any = None
         strict: Refuse labels that the tagger does not know.
         schedule: Which task is when; one after the other without.
         **options: As `Batches`.
+
+    Raises:
+        SettingsError: For `MultiTaskBatches` whose positions of tasks are not the model's.
     """
+    if isinstance(data, MultiTaskBatches) and data.tasks != tuple(model.tasks):
+        raise SettingsError(
+            f"These batches count tasks as {', '.join(data.tasks)}, the tagger as {', '.join(model.tasks)}: each batch "
+            "would go to another task's head. Make them with MultiTaskBatches(..., tasks=tagger.tasks)."
+        )
     fields = tuple(model.input)
     if isinstance(data, Mapping) and data and all(map(_is_sentences, data.values())):
         for task in data:
             model.position(task)
         aligned = {task: _aligned(model, task, part) for task, part in data.items()}
-        encoded = encode_tasks(model.vectorizer, aligned, strict)
+        by_task = encode_tasks(model.vectorizer, aligned, strict)
         order = "sequential" if schedule is None else schedule
-        return MultiTaskBatches(encoded, tasks=model.tasks, schedule=order, fields=fields, **options)
+        return MultiTaskBatches(by_task, tasks=model.tasks, schedule=order, fields=fields, **options)
     if _is_sentences(data) and len(data):
         for task in model.tasks:
             data = _aligned(model, task, data)
-        return JointTaskBatches(encode_joint(model.vectorizer, data, strict), fields=fields, **options)
+        encoded = encode_joint(model.vectorizer, data, strict)
+        if len(encoded.labels) > 1:
+            return JointTaskBatches(encoded, fields=fields, **options)
+        own = {task: [sentence for sentence in data if task in sentence.columns] for task in encoded.labels}
+        return batches_of(model, own, strict, schedule, **options)
     return data
 
 

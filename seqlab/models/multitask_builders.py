@@ -126,7 +126,7 @@ def parts_of_tasks(
     return {
         "vectorizer": vectorizer,
         "tasks": tasks,
-        "features": {task: _named(features_of(vectorizer, words, chars=chars), task) for task in tasks}
+        "features": {task: features_named(features_of(vectorizer, words, chars=chars), task) for task in tasks}
         if separate
         else features_of(vectorizer, words, chars=chars),
         "encoder": task_encoder(encoder, len(tasks), **options) if isinstance(encoder, str) else encoder,
@@ -134,19 +134,21 @@ def parts_of_tasks(
     }
 
 
-def _named(features: Sequence[keras.layers.Layer], task: str) -> list[keras.layers.Layer]:
-    """Features under names of their own: in one model Keras wants layers of different names."""
+def features_named(features: Sequence[keras.layers.Layer], task: str) -> list[keras.layers.Layer]:
+    """Gives features the task's name besides their own: in one model Keras wants layers of different names."""
     for feature in features:
         feature.name = f"{feature.name}_{task}"
     return list(features)
 
 
-def task_head(kind: str, vectorizer: Vectorizer, task: str, constrained: Choice = False) -> Head:
+def task_head(
+    kind: str, vectorizer: Vectorizer, task: str, constrained: Choice = False, reduction: str = "tokens"
+) -> Head:
     """Builds the head of a task whose labels the vectorizer knows."""
     labels = vectorizer.labels[task]
     scheme = vectorizer.schemes[task]
     rules = None if constrained is True and scheme is None else rules_of(constrained, labels.items, scheme)
-    return named(kind, HEADS, "head")(len(labels), constraints=rules, name=f"head_{task}")
+    return named(kind, HEADS, "head")(len(labels), constraints=rules, reduction=reduction, name=f"head_{task}")
 
 
 def check_parts(

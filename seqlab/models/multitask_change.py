@@ -13,11 +13,20 @@ from seqlab.corpora.tasks import task_corpora
 from seqlab.errors import SettingsError
 from seqlab.layers.cells.parts import reseeded
 from seqlab.models.multitask_builders import task_head
+from seqlab.models.rules import Choice
 from seqlab.text.vectorizer import Vectorizer
 from seqlab.text.vocabulary import Labels
 
 
-def with_task(model: Any, task: str, corpus: Corpus, head: str = "crf", depth: int | None = None) -> Any:
+def with_task(
+    model: Any,
+    task: str,
+    corpus: Corpus,
+    head: str = "crf",
+    depth: int | None = None,
+    constrained: Choice = False,
+    reduction: str | None = None,
+) -> Any:
     """Returns a tagger of one task more, see `MultiTaskTagger.with_task`.
 
     What is new begins as in a fresh tagger. Features of separate networks begin as those of the first task, whose word
@@ -32,7 +41,7 @@ def with_task(model: Any, task: str, corpus: Corpus, head: str = "crf", depth: i
         {**model.vectorizer.labels, task: Labels(sorted(corpus.labels(task)))},
         {**model.vectorizer.schemes, task: corpus.schemes.get(task)},
     )
-    new = task_head(head, vectorizer, task)
+    new = task_head(head, vectorizer, task, constrained, reduction or _reduction(model))
     kept: list[int | None] = [*range(len(model.tasks)), None]
     if isinstance(model.features, Mapping):
         first = config["features"][model.tasks[0]]
@@ -60,6 +69,15 @@ def without_task(model: Any, task: str) -> Any:
     config["tasks"] = [name for name in model.tasks if name != task]
     config["heads"] = [part for k, part in enumerate(config["heads"]) if k != left]
     return _changed(model, config, vectorizer, kept, None)
+
+
+def _reduction(model: Any) -> str:
+    """What the losses of the heads that are there are means over."""
+    found = {task: head.reduction for task, head in zip(model.tasks, model.heads_by_task, strict=True)}
+    if len(set(found.values())) > 1:
+        shown = ", ".join(f"{task}: {reduction}" for task, reduction in found.items())
+        raise SettingsError(f"The heads of this tagger differ in their reduction ({shown}): give the new one's.")
+    return str(next(iter(found.values())))
 
 
 def _changed(

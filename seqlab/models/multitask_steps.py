@@ -10,6 +10,7 @@ import keras
 from keras import ops
 
 from seqlab.batches.multitask import TASK
+from seqlab.constants import IGNORE
 from seqlab.errors import DataError
 from seqlab.ops.stateful import gradients, switched
 
@@ -35,21 +36,27 @@ def step(model: Any, data: Any, training: bool) -> dict[str, Any]:
     if isinstance(labels, Mapping):
         active = [model.position(task) for task in labels]
         found = _run(model, active, inputs, [labels[model.tasks[k]] for k in active], weights, training)
-        real = [ops.cast(k in active, "float32") for k in range(count)]
+        labelled = {k: _labelled(labels[model.tasks[k]]) for k in active}
+        real = [labelled.get(k, 0.0) for k in range(count)]
     else:
         index = _index(x, labels, count)
         branches = [partial(_run, model, [k], inputs, [labels], weights, training) for k in range(count)]
         lost = ops.convert_to_tensor([float("nan"), *[0.0] * count], "float32")
         found = switched(index, [*branches, lambda: lost], _changed(model) if training else [])
-        real = [ops.cast(index == k, "float32") for k in range(count)]
+        real = [ops.cast(index == k, "float32") * _labelled(labels) for k in range(count)]
     rows = ops.cast(rows, "float32")
     for metric in model.metrics:
         if metric.name == "loss":
             metric.update_state(found[0], sample_weight=rows)
     for k, tracker in enumerate(model.trackers):
-        tracker.update_state(found[1 + k], sample_weight=rows * real[k])
+        tracker.update_state(found[1 + k], sample_weight=real[k])
     logs: dict[str, Any] = model.get_metrics_result()
     return logs
+
+
+def _labelled(labels: Tensor) -> Tensor:
+    """How many sentences have labels: what a task's loss counts for in its mean over batches."""
+    return ops.sum(ops.cast(ops.any(ops.not_equal(labels, IGNORE), axis=1), "float32"))
 
 
 def _changed(model: Any) -> list[Any]:

@@ -17,8 +17,9 @@ REFUSED = ("gradient_accumulation_steps", "loss_scale_factor")
 class _Parts:
     """Holds the optimisers of the groups where Keras does not look for things to save: their owner saves them."""
 
-    def __init__(self, kind: type[keras.optimizers.Optimizer], config: dict[str, Any]) -> None:
-        self.kind = kind
+    def __init__(self, given: keras.optimizers.Optimizer, config: dict[str, Any]) -> None:
+        self.given = given
+        self.kind = type(given)
         self.config = config
         self.groups: list[frozenset[int]] = []
         self.variables: list[list[Any]] = []
@@ -34,6 +35,7 @@ class TaskwiseOptimizer(keras.optimizers.Optimizer):
     alone, as if its tasks' batches were all there are. A group that every task reads counts every step. What a step
     does not reach keeps weights, moments, averages and counts to the bit. Clipping comes before: the global norm is
     that of the gradients of all weights of this step. Schedules of the learning rate count all steps, `iterations`.
+    Weights that `exclude_from_weight_decay` of either optimiser names do not decay; as in Keras, no file keeps this.
 
     `MultiTaskTagger.compile` puts it around the optimiser that it is given.
 
@@ -54,7 +56,7 @@ class TaskwiseOptimizer(keras.optimizers.Optimizer):
         rate = config["learning_rate"]
         rate = keras.optimizers.schedules.deserialize(rate) if isinstance(rate, dict) else rate
         super().__init__(rate, name=name, **{option: config.get(option) for option in CLIPPING}, **kwargs)
-        self._parts = _Parts(type(optimizer), config)
+        self._parts = _Parts(optimizer, config)
 
     def group(self, tasks: Sequence[Sequence[Any]]) -> None:
         """Says which variables each task reads; `build` wants it to be known."""
@@ -79,9 +81,15 @@ class TaskwiseOptimizer(keras.optimizers.Optimizer):
         changed = dict.fromkeys(CLIPPING) | {"learning_rate": 1.0}
         for number, own in enumerate(self._parts.variables):
             part = self._parts.kind.from_config({**self._parts.config, **changed, "name": f"{self.name}_{number}"})
+            # Not among an optimiser's config: copies would let weights decay that it was told to spare.
+            if spared := [variable for variable in own if not self._decays(variable)]:
+                part.exclude_from_weight_decay(var_list=spared)
             part.build(own)
             self._parts.optimizers.append(part)
         super().build(list(variables))
+
+    def _decays(self, variable: Any) -> bool:
+        return all(one._use_weight_decay(variable) for one in (self._parts.given, self))
 
     @property
     def variables(self) -> list[Any]:

@@ -12,7 +12,7 @@ from seqlab.layers.heads.base import Head
 from seqlab.models.builders import HEADS
 from seqlab.models.inputs import Words, features_of
 from seqlab.models.multitask import MultiTaskTagger
-from seqlab.models.multitask_builders import SEPARATE, task_encoder
+from seqlab.models.multitask_builders import SEPARATE, features_named, task_encoder
 from seqlab.models.rules import rules_of
 from seqlab.models.task_builders import vectorizer_of_tasks
 from seqlab.multitask_settings import MultiTaskSettings, TaskSettings
@@ -48,7 +48,7 @@ def build(settings: MultiTaskSettings, corpora: Mapping[str, Corpus], words: Wor
         return MultiTaskTagger(
             vectorizer=vectorizer,
             tasks=settings.names,
-            features={name: features() for name in settings.names} if separate else features(),
+            features={name: features_named(features(), name) for name in settings.names} if separate else features(),
             encoder=_encoder(settings),
             heads=[_head(settings, vectorizer, task) for task in settings.tasks],
         )

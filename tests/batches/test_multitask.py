@@ -14,7 +14,7 @@ from numpy.testing import assert_array_equal
 
 from seqlab.batches.loader import Batches
 from seqlab.batches.multitask import JointTaskBatches, MultiTaskBatches, encode_joint, encode_tasks
-from seqlab.batches.schedules import SCHEDULES, Alternating, Sequential, Uniform, Weighted
+from seqlab.batches.schedules import SCHEDULES, Alternating, Sequential, Temperature, Uniform, Weighted
 from seqlab.constants import IGNORE
 from seqlab.corpora.records import Corpus, Sentence
 from seqlab.corpora.tasks import joined_sentences
@@ -22,7 +22,10 @@ from seqlab.errors import DataError, SettingsError
 from seqlab.layers.features.words import WordEmbedding
 from seqlab.layers.heads.softmax import SoftmaxHead
 from seqlab.models.sequence_model import SequenceModel
+from seqlab.text.contextual import Contextual
+from seqlab.text.vectorizer import Vectorizer
 from tests.batches.common import VECTORIZER, corpus
+from tests.text.producers import Toy
 
 LENGTHS = st.lists(st.integers(0, 12), min_size=1, max_size=12)
 BACKENDS = pytest.mark.parametrize("backend", ["tensorflow", "jax"])
@@ -231,7 +234,27 @@ def test_joint_options():
     with pytest.raises(SettingsError, match="two tasks or more, received pos"):
         JointTaskBatches(data, tasks=["pos"])
     with pytest.raises(DataError, match="'pos' has no training data"):
-        encode_joint(VECTORIZER, corpus([3]))
+        encode_joint(VECTORIZER, corpus([3]), strict=True)
+    assert set(encode_joint(VECTORIZER, corpus([3])).labels) == {"chunk"}
+    with pytest.raises(DataError, match="column of any task; expected some of chunk, pos"):
+        encode_joint(VECTORIZER, [Sentence(("a",), {})])
+
+
+def test_contextual_vectors_are_those_of_the_sentences():
+    made = Vectorizer.from_config(VECTORIZER.get_config())
+    made.contextual = Contextual(producer=Toy())
+    data = encode_tasks(made, {task: corpus(own, (task,)) for task, own in (("chunk", [3, 5, 4]), ("pos", [4, 2]))})
+    batches = MultiTaskBatches(data, 1, shuffle=True, fields=["mask", "contextual"])
+    for index, step in enumerate(batches.steps):
+        words = data[batches.names[step.loader]].sentences[step.batch.sentences[0]].words
+        (wanted,) = Toy().vectors([words])
+        found = batches[index][0]["contextual"][0, : len(words)]
+        assert_array_equal(found, wanted.transpose(1, 0, 2))
+
+
+def test_a_share_of_zero_names_the_task():
+    with pytest.raises(SettingsError, match="never visits the task 'pos'"):
+        MultiTaskBatches(encoded([3] * 9, [3]), 1, schedule=Temperature(temperature=1e-4))
 
 
 def test_weights():

@@ -137,8 +137,12 @@ def test_bad_temperature(temperature):
 
 
 def test_a_share_of_zero_is_refused():
-    with pytest.raises(SettingsError, match="never visits task 0"):
-        drawn(Temperature(temperature=1e-4), [1, 9])
+    with pytest.raises(SettingsError, match="never visits the task 'pos': its share is 0"):
+        Temperature(temperature=1e-4).check(NAMES, [1, 9, 9])
+    Temperature(temperature=1e-4).check(NAMES, [9, 9, 9])
+    Temperature(temperature=1e-4).check(NAMES)  # sizes are not known
+    with pytest.raises(SettingsError, match="never visits the task 'chunk': its share is 0"):
+        Weighted(weights=(1e300, 1e-300, 1)).check(NAMES)
 
 
 def test_unknown_name():

@@ -52,6 +52,16 @@ def test_a_resumed_run_has_the_same_weights():
     assert orders[0] == orders[1]
 
 
+def test_an_epoch_taken_up_in_its_middle_stays_there():
+    made = batches()
+    callback = ScoreWeights(made)
+    callback.on_epoch_end(0, LOGS)
+    callback.on_epoch_begin(1)
+    made.start(1, 2)
+    callback.on_epoch_begin(1)
+    assert (made.epoch, made.first) == (1, 2)
+
+
 def test_bad_options():
     with pytest.raises(SettingsError, match="schedule Weighted, received Exhaustive"):
         ScoreWeights(batches("exhaustive"))

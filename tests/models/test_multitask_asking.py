@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from seqlab.batches.multitask import JointTaskBatches, MultiTaskBatches
+from seqlab.batches.multitask import JointTaskBatches, MultiTaskBatches, encode_tasks
+from seqlab.errors import DataError, SettingsError
 from seqlab.models.multitask_asking import batches_of, scored
 from tests.models import tasks as toy
 
@@ -47,3 +48,25 @@ def test_scores_of_joint_batches_and_of_single_ones_agree(tagger):
     joint = scored(tagger, batches_of(tagger, toy.corpus(*toy.TASKS)))
     assert single == pytest.approx(joint)
     assert single["f1"] == pytest.approx(np.mean([single[f"{task}_f1"] for task in toy.TASKS]))
+
+
+@pytest.mark.parametrize("order", [("ner", "pos", "chunk"), ("ner",)])
+def test_batches_that_count_tasks_otherwise_are_refused(tagger, order):
+    data = encode_tasks(tagger.vectorizer, {task: toy.corpus(task) for task in order})
+    for ask in (tagger.fit, tagger.evaluate):
+        with pytest.raises(SettingsError, match="tasks=tagger.tasks"):
+            ask(MultiTaskBatches(data))
+    right = MultiTaskBatches(data, tasks=tagger.tasks)
+    assert batches_of(tagger, right) is right
+
+
+def test_validation_goes_without_a_task_that_its_sentences_lack(tagger):
+    sentences = list(toy.corpus("pos", "chunk"))
+    logs = tagger.evaluate(sentences, return_dict=True, verbose=0)
+    assert "ner_f1" not in logs
+    assert logs["f1"] == pytest.approx((logs["pos_f1"] + logs["chunk_f1"]) / 2)
+    alone = batches_of(tagger, list(toy.corpus("ner")))
+    assert alone[0][0]["task"].tolist() == [2] * 3
+    assert set(scored(tagger, alone)) >= {"ner_f1", "f1"}
+    with pytest.raises(DataError, match="'ner' has no training data"):
+        batches_of(tagger, sentences, strict=True)

@@ -58,9 +58,22 @@ def test_a_new_task_reads_the_layer_that_it_is_given():
         toy.tagger("lstm_s", eager=True).with_task("pos_2", renamed(), depth=1)
 
 
-def renamed():
-    """The parts of speech under another name."""
-    return task_corpora([("pos_2", toy.corpus("pos"), "pos")])["pos_2"]
+def renamed(task="pos"):
+    """The corpus of a task under another name."""
+    return task_corpora([(f"{task}_2", toy.corpus(task), task)])[f"{task}_2"]
+
+
+def test_the_new_head_has_the_others_reduction_and_rules_if_wanted():
+    made = toy.tagger("lstm_s", eager=True)
+    for head in made.heads_by_task:
+        head.reduction = "sum"
+    new = made.with_task("chunk_2", renamed("chunk"), constrained=True).heads_by_task[-1]
+    assert (new.reduction, new.constraints is None) == ("sum", False)
+    made.heads_by_task[0].reduction = "tokens"
+    with pytest.raises(SettingsError, match=r"differ in their reduction \(pos: tokens, chunk: sum"):
+        made.with_task("chunk_2", renamed("chunk"))
+    new = made.with_task("chunk_2", renamed("chunk"), reduction="sentences").heads_by_task[-1]
+    assert (new.reduction, new.constraints is None) == ("sentences", True)
 
 
 def test_refuses():

@@ -120,6 +120,37 @@ def test_the_table_of_gradient_reach(tagger):
     assert {sum(moved.values()) for moved in found.values()} == {1, 3}  # a task's own, and what all share
 
 
+class Two(keras.utils.PyDataset):
+    """Batches that stand in a list."""
+
+    def __init__(self, items):
+        super().__init__()
+        self.items = items
+
+    def __len__(self):
+        return len(self.items)
+
+    def __getitem__(self, index):
+        return self.items[index]
+
+
+def test_a_batch_without_labels_of_a_task_does_not_count_for_it():
+    made = toy.tagger(eager=True)
+    inputs, labels = toy.joint_batch(made, *toy.TASKS)
+    fewer = {**labels, "ner": labels["ner"].copy(), "chunk": np.full_like(labels["chunk"], -1)}
+    fewer["ner"][1:] = -1
+    logs = made.evaluate(Two([(inputs, labels), (inputs, fewer)]), return_dict=True, verbose=0)
+
+    def loss(task, gold):
+        made.reset_metrics()
+        rows = {**inputs, "task": np.full(3, made.position(task), "int32")}
+        return made.test_on_batch(rows, gold, return_dict=True)[f"{task}_loss"]
+
+    both = [loss("ner", labels["ner"]), loss("ner", fewer["ner"])]
+    np.testing.assert_allclose(logs["ner_loss"], (3 * both[0] + both[1]) / 4, rtol=1e-5)
+    np.testing.assert_allclose(logs["chunk_loss"], loss("chunk", labels["chunk"]), rtol=1e-5)
+
+
 def test_weights_of_sentences_count(tagger):
     inputs, labels = toy.batch(tagger, "pos")
     weight = np.array([1.0, 0.0, 0.0], "float32")

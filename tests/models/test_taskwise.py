@@ -67,6 +67,20 @@ def test_weight_decay_reaches_no_other_task():
     assert not np.array_equal(values([variables[2]])[0], START)
 
 
+@pytest.mark.parametrize("around", [False, True])
+def test_weights_that_are_spared_do_not_decay(around):
+    variables = [keras.Variable(START) for _ in range(3)]
+    given = keras.optimizers.AdamW(0.1, weight_decay=0.5)
+    optimizer = TaskwiseOptimizer(given)
+    (optimizer if around else given).exclude_from_weight_decay(var_list=[variables[0]])
+    optimizer.group([variables[:2], variables[::2]])
+    optimizer.build(variables)
+    optimizer.update([0], slopes_of(optimizer, [0], variables))
+    np.testing.assert_allclose(values(variables[:1])[0], alone(adam(), SLOPES[0], 1), rtol=1e-5)
+    decayed = alone(keras.optimizers.AdamW(0.1, weight_decay=0.5), SLOPES[1], 1)
+    np.testing.assert_allclose(values(variables[1:2])[0], decayed, rtol=1e-5)
+
+
 def test_averages_take_the_weights_place_at_the_end():
     optimizer, variables = made(adam(use_ema=True, ema_momentum=0.5))
     for _ in range(2):
