@@ -136,13 +136,7 @@ def compare(
         DataError: For fewer than two values on a side, no spread on both, or a missing value.
         SettingsError: For a baseline that is no group, or a level or power outside (0, 1).
     """
-    if baseline not in groups:
-        raise SettingsError(
-            f"there is no group {baseline!r}; expected one of {', '.join(groups)}.{suggest(baseline, groups)}"
-        )
-    for name, value in (("alpha", alpha), ("power", power)):
-        if not 0 < value < 1:
-            raise SettingsError(f"`{name}` must lie between 0 and 1. Received: {value!r}.")
+    _check(groups, baseline, alpha, power)
     sign = groups[baseline].sign
     reference = values_of(best(groups[baseline], fraction), column)
     try:
@@ -165,6 +159,16 @@ def compare(
         least = detectable(values, reference, alpha / len(others), power)
         found.append(Comparison(name, values, test, corrected, least, verdict))
     return found
+
+
+def _check(groups: Mapping[str, Trials], baseline: str, alpha: float, power: float) -> None:
+    if baseline not in groups:
+        raise SettingsError(
+            f"there is no group {baseline!r}; expected one of {', '.join(groups)}.{suggest(baseline, groups)}"
+        )
+    for name, value in (("alpha", alpha), ("power", power)):
+        if not 0 < value < 1:
+            raise SettingsError(f"`{name}` must lie between 0 and 1. Received: {value!r}.")
 
 
 def _named(name: str, baseline: str, file: str, values: np.ndarray, reference: np.ndarray) -> Welch:
