@@ -102,7 +102,7 @@ def trial(row: list[float], epochs: float) -> float:
 def mean_epochs(folder: Path) -> float:
     """Mean epochs of the completed trials of a study; 90 where there is none."""
     try:
-        counts = [trial.epochs for trial in studies.read(folder).trials if trial.epochs]
+        counts = [one.epochs for one in studies.read(folder).trials if one.status == "completed" and one.epochs]
     except DataError:
         counts = []
     return statistics.mean(counts) if counts else MEAN

@@ -232,15 +232,15 @@ def table(lines: list[dict[str, str]]) -> str:
             if mine:
                 cells = [f"{middle(mine, part):.2f}" for part in ("dev", "test")]
                 cells += [", ".join(line["test"] for line in mine), f"{int(middle(mine, 'parameters')):,}"]
-                cells += [f"{middle(mine, part):.1f}" if mine[0][part] else "" for part in TIMES]
+                cells += [f"{middle(mine, part):.1f}" if any(line[part] for line in mine) else "" for part in TIMES]
                 found.append(f"| {row} | " + " | ".join(cells) + " |")
         found.append("")
     return "\n".join(found)
 
 
 def middle(lines: list[dict[str, str]], column: str) -> float:
-    """The median of a column."""
-    return statistics.median(float(line[column]) for line in lines)
+    """The median of a column's cells, but for those that are empty."""
+    return statistics.median(float(line[column]) for line in lines if line[column])
 
 
 if __name__ == "__main__":

@@ -90,7 +90,7 @@ class Trial:
         trial: Its name in the study.
         status: `completed`, `diverged` (the loss was no number any more), `failed` or `timed_out`.
         values: The hyperparameters that are active in it.
-        score: The objective, the mean over all executions; a completed trial has one.
+        score: The objective, the mean over all executions; a completed trial has one, one that diverged may have.
         test: The same figure on the test data, where there are any.
         epochs: Epochs that were run, over all executions.
         seconds: How long it took.
@@ -132,9 +132,9 @@ class Study:
     trials: tuple[Trial, ...] = ()
 
     def ranked(self) -> list[Trial]:
-        """Returns the completed trials, the best first."""
+        """Returns the trials with a score, completed or diverged after it, the best first."""
         sign = 1 if self.objective.direction == "min" else -1
-        done = [trial for trial in self.trials if trial.status == "completed" and trial.score is not None]
+        done = [trial for trial in self.trials if trial.status in ("completed", "diverged") and trial.score is not None]
         return sorted(done, key=lambda trial: sign * (trial.score or 0.0))
 
 
@@ -213,12 +213,16 @@ def write_trial(folder: str | Path, trial: Trial, parquet: bool = False) -> None
         parquet: Write `trials.parquet` too, which needs pyarrow.
 
     Raises:
-        DataError: If the trial has a status or a hyperparameter that the study does not know.
+        DataError: If the trial has a status or hyperparameter that the study does not know, or an infinite number.
     """
     space = read_header(folder).space
     known = {parameter.name for parameter in space}
     if trial.status not in STATUSES or not trial.values.keys() <= known:
         raise DataError(f"trial {trial.trial}: unknown status {trial.status!r} or values {trial.values}.", str(folder))
+    numbers = {"score": trial.score, "test": trial.test, "seconds": trial.seconds, **trial.values}
+    for name, value in numbers.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise DataError(f"trial {trial.trial}: {name} is {value}, no finite number: leave it out.", str(folder))
     rows = {other.trial: other for other in read_trials(folder, space)}
     write_trials(folder, space, {**rows, trial.trial: trial}.values(), parquet)
 

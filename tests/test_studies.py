@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,28 @@ def test_an_unknown_status_or_value_is_not_written(trial: Trial, folder: Path) -
     with pytest.raises(DataError, match="unknown status"):
         write_trial(folder, trial)
     assert len(read(folder).trials) == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"score": float("nan")}, "score is nan"),
+        ({"test": float("inf")}, "test is inf"),
+        ({"seconds": float("-inf")}, "seconds is -inf"),
+        ({"values": {**VALUES, "training.learning_rate": float("nan")}}, "training.learning_rate is nan"),
+    ],
+)
+def test_a_number_that_is_not_finite_is_not_written(changes: dict, words: str, folder: Path) -> None:
+    with pytest.raises(DataError, match=f"trial 02: {words}, no finite number"):
+        write_trial(folder, replace(DONE, trial="02", **changes))
+    assert len(read(folder).trials) == 2
+
+
+def test_a_trial_that_diverged_is_ranked_by_its_score(folder: Path) -> None:
+    write_trial(folder, Trial("02", "diverged", VALUES, 0.95, error="from epoch 3 on"))
+    write_trial(folder, Trial("03", "diverged", VALUES))
+    write_trial(folder, Trial("04", "timed_out", VALUES, 0.99))
+    assert [trial.trial for trial in read(folder).ranked()] == ["02", "00"]
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ class Comparison:
 
 @dataclass(frozen=True, eq=False)
 class Box:
-    """What a box plot shows of a group: the finite values, how many have none, the mean number of weights."""
+    """What a box plot shows of a group: the finite values, how many lack one, the mean number of weights."""
 
     name: str
     values: np.ndarray
@@ -59,7 +59,7 @@ class Box:
 def best(trials: Trials, fraction: float = 0.1) -> Trials:
     """Returns the best trials by validation score, rounded up to whole ones. Test values have no say.
 
-    Trials that diverged count in the number of which a fraction is taken, and rank last.
+    Trials without a score count in the number of which a fraction is taken, and rank last.
 
     Raises:
         SettingsError: For a fraction outside (0, 1].
@@ -68,10 +68,10 @@ def best(trials: Trials, fraction: float = 0.1) -> Trials:
     if not 0 < fraction <= 1:
         raise SettingsError(f"the fraction of best trials must be above 0 and at most 1. Received: {fraction!r}.")
     count = math.ceil(fraction * len(trials) - 1e-9)
-    if count > len(trials) - trials.diverged:
+    if count > len(trials) - trials.without_score:
         raise DataError(
-            f"{trials.name}: the best {count} of {len(trials)} trials cannot be taken, {trials.diverged} of them "
-            "diverged. Ask for a smaller fraction, or search where training converges.",
+            f"{trials.name}: the best {count} of {len(trials)} trials cannot be taken, {trials.without_score} of them "
+            "diverged without a score. Ask for a smaller fraction, or search where training converges.",
             trials.file,
         )
     scores = trials.numbers["score"] * trials.sign
@@ -99,7 +99,7 @@ def values_of(trials: Trials, column: Values = "test") -> np.ndarray:
 def boxes(groups: Mapping[str, Trials], column: Values = "test", fraction: float | None = None) -> list[Box]:
     """Returns the boxes of groups: of all their trials, or of the best fraction of each.
 
-    Trials that diverged have no place in a box: their number is told.
+    Trials without a score have no place in a box: their number is told.
     """
     found = []
     for name, trials in groups.items():
@@ -107,7 +107,7 @@ def boxes(groups: Mapping[str, Trials], column: Values = "test", fraction: float
         values = np.where(np.isnan(chosen.numbers["score"]), np.nan, chosen.numbers[column])
         weights = chosen.numbers["weights"]
         mean = float(np.nanmean(weights)) if np.isfinite(weights).any() else math.nan
-        found.append(Box(name, values[np.isfinite(values)], chosen.diverged, mean))
+        found.append(Box(name, values[np.isfinite(values)], chosen.without_score, mean))
     return found
 
 
@@ -118,6 +118,7 @@ def compare(
     column: Values = "test",
     alpha: float = 0.05,
     power: float = 0.8,
+    skipped: list[DataError] | None = None,
 ) -> list[Comparison]:
     """Tests each group's best trials against the baseline's by Welch's t-test, with Bonferroni's correction.
 
@@ -128,11 +129,39 @@ def compare(
         column: What is compared.
         alpha: Chance of any false finding among all tests.
         power: Chance to find the detectable difference.
+        skipped: Takes the error of each group, other than the baseline, that cannot be tested; without it the first
+            one is raised. Bonferroni's factor is the number of groups, tested or not: that was planned.
 
     Raises:
         DataError: For fewer than two values on a side, no spread on both, or a missing value.
         SettingsError: For a baseline that is no group, or a level or power outside (0, 1).
     """
+    _check(groups, baseline, alpha, power)
+    sign = groups[baseline].sign
+    reference = values_of(best(groups[baseline], fraction), column)
+    try:
+        _check_enough(reference, reference)
+    except DataError as error:
+        raise DataError(f"{baseline}: {error}", groups[baseline].file) from None
+    others = [name for name in groups if name != baseline]
+    found = []
+    for name in others:
+        try:
+            values = values_of(best(groups[name], fraction), column)
+            test = _named(name, baseline, groups[name].file, values, reference)
+        except DataError as error:
+            if skipped is None:
+                raise
+            skipped.append(error)
+            continue
+        corrected = min(1.0, test.p * len(others))
+        verdict = "not different" if corrected >= alpha else "worse" if test.difference * sign > 0 else "better"
+        least = detectable(values, reference, alpha / len(others), power)
+        found.append(Comparison(name, values, test, corrected, least, verdict))
+    return found
+
+
+def _check(groups: Mapping[str, Trials], baseline: str, alpha: float, power: float) -> None:
     if baseline not in groups:
         raise SettingsError(
             f"there is no group {baseline!r}; expected one of {', '.join(groups)}.{suggest(baseline, groups)}"
@@ -140,20 +169,13 @@ def compare(
     for name, value in (("alpha", alpha), ("power", power)):
         if not 0 < value < 1:
             raise SettingsError(f"`{name}` must lie between 0 and 1. Received: {value!r}.")
-    sign = groups[baseline].sign
-    samples = {name: values_of(best(trials, fraction), column) for name, trials in groups.items()}
-    reference = samples.pop(baseline)
-    found = []
-    for name, values in samples.items():
-        try:
-            test = welch(values, reference)
-        except DataError as error:
-            raise DataError(f"{name} against {baseline}: {error}", groups[name].file) from None
-        corrected = min(1.0, test.p * len(samples))
-        verdict = "not different" if corrected >= alpha else "worse" if test.difference * sign > 0 else "better"
-        least = detectable(values, reference, alpha / len(samples), power)
-        found.append(Comparison(name, values, test, corrected, least, verdict))
-    return found
+
+
+def _named(name: str, baseline: str, file: str, values: np.ndarray, reference: np.ndarray) -> Welch:
+    try:
+        return welch(values, reference)
+    except DataError as error:
+        raise DataError(f"{name} against {baseline}: {error}", file) from None
 
 
 def welch(one: np.ndarray, other: np.ndarray) -> Welch:
@@ -212,17 +234,21 @@ def detectable(one: np.ndarray, other: np.ndarray, alpha: float, power: float) -
 
 def _error(one: np.ndarray, other: np.ndarray) -> tuple[float, float]:
     """The standard error of the difference of two means, and its degrees of freedom."""
-    if min(len(one), len(other)) < 2:
-        raise DataError(
-            f"a test needs at least 2 values on each side, received {len(one)} and {len(other)}: run more trials, or "
-            "take a larger fraction of them."
-        )
+    _check_enough(one, other)
     parts = [np.var(sample, ddof=1) / len(sample) for sample in (one, other)]
     total = float(sum(parts))
     if total <= 0:
         raise DataError("all values of each side are the same: there is no spread to test a difference against.")
     freedom = total**2 / sum(part**2 / (len(sample) - 1) for part, sample in zip(parts, (one, other), strict=True))
     return total**0.5, float(freedom)
+
+
+def _check_enough(one: np.ndarray, other: np.ndarray) -> None:
+    if min(len(one), len(other)) < 2:
+        raise DataError(
+            f"a test needs at least 2 values on each side, received {len(one)} and {len(other)}: run more trials, or "
+            "take a larger fraction of them."
+        )
 
 
 def _stats() -> Any:

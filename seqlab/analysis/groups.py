@@ -21,7 +21,7 @@ def add_winners(findings: Findings, groups: Mapping[str, Trials]) -> None:
     """Adds the trial with the best validation score of each group, and its test value."""
     rows: list[list[Any]] = []
     for name, trials in groups.items():
-        if trials.diverged == len(trials):
+        if trials.without_score == len(trials):
             rows.append([name, len(trials), trials.diverged, "-", "-", "-"])
             continue
         winner = best(trials, 1 / len(trials))
@@ -37,8 +37,8 @@ def add_winners(findings: Findings, groups: Mapping[str, Trials]) -> None:
 def add_tests(findings: Findings, trials: Trials, groups: Mapping[str, Trials], file: str) -> None:
     """Adds boxes of all trials and of the best ones, and the tests of the best ones against the baseline.
 
-    Test values are compared; validation scores, with a word about it, where no trial has a test value. What cannot be
-    tested becomes a note.
+    Test values are compared; validation scores, with a word about it, where no trial has a test value. A group that
+    cannot be tested becomes a note; only where it is the baseline there are no tests.
     """
     options, objective = findings.options, trials.objective[0]
     tested = bool(np.isfinite(trials.numbers["test"]).any())
@@ -48,16 +48,20 @@ def add_tests(findings: Findings, trials: Trials, groups: Mapping[str, Trials], 
     rows = {"all trials": boxes(groups, column)}
     found: list[Comparison] = []
     try:
-        found = compare(groups, baseline, options.best, column, options.alpha, options.power)
-        rows[f"best {options.best:.0%} by validation score"] = boxes(groups, column, options.best)
+        skipped: list[DataError] = []
+        found = compare(groups, baseline, options.best, column, options.alpha, options.power, skipped)
+        for missing in skipped:
+            findings.note(f"no test: {missing}")
+        tried = {name: groups[name] for name in groups if name in {baseline, *(one.name for one in found)}}
+        rows[f"best {options.best:.0%} by validation score"] = boxes(tried, column, options.best)
     except DataError as error:
         findings.note(f"no tests: {error}")
     if found:
         what = "test values" if tested else "validation scores (there are no test values)"
         findings.document.text(
             f"Welch's t-tests of the {what} of the best {options.best:.0%} of each group by validation score; p times "
-            f"{len(found)} (Bonferroni) against {options.alpha:g}. Detectable: the true difference that such a test "
-            f"finds with a chance of {options.power:.0%}."
+            f"{len(groups) - 1} (Bonferroni) against {options.alpha:g}. Detectable: the true difference that such a "
+            f"test finds with a chance of {options.power:.0%}."
         )
         reference = best(groups[baseline], options.best).numbers[column]
         table = [[baseline, len(reference), f"{reference.mean():.4g}", *["-"] * 7], *map(_row, found)]

@@ -134,7 +134,7 @@ def draw_pairs(pairs: Sequence[tuple[PairMarginal, float]], score: str, logs: Se
 
 
 def draw_times(groups: Mapping[str, Trials], score: str) -> Any:
-    """Draws the score of each trial against its time, a colour for each group; diverged trials have none."""
+    """Draws the score of each trial against its time, a colour for each group, but for those that diverged."""
     figure = _figure(7.0, 4.5)
     axes = figure.add_subplot(1, 1, 1, xlabel="seconds")
     axes.set_ylabel(score, parse_math=False)

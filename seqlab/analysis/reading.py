@@ -82,7 +82,8 @@ def _table(path: Path, columns: Columns) -> Study:
     for number, line in enumerate(rows.lines):
         found = rows.number(score, number)
         status = rows.cells["status"][number].strip().lower() if "status" in rows.names else "completed"
-        status = status if status in ("failed", "timed_out") else "completed" if math.isfinite(found) else "diverged"
+        if status not in ("failed", "timed_out", "diverged"):
+            status = "completed" if math.isfinite(found) else "diverged"
         values = {item.name: value for item in space if (value := rows.value(item, number)) is not None}
         numbers: dict[str, Any] = {role: rows.number(name, number) for role, name in roles.items() if name}
         trials.append(Trial(str(line), status, values, found, **numbers))

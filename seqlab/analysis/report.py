@@ -140,7 +140,8 @@ def _method(options: Options) -> list[str]:
         "equal for each value. A hyperparameter that is not active in a trial gets a value drawn anew for each tree; "
         "one that never varies has no share.",
         "Trials that failed or ran out of time count nowhere. Trials without a finite score have diverged. In the "
-        f"analysis of variance of the {options.measure} their values {fate}; of the time they are left out, for they "
-        "stopped early. They count among the trials of which the best fraction is taken, and rank last. Boxes and "
-        "scatter leave them out.",
+        f"analysis of variance of the {options.measure} their values {fate}; they count among the trials of which the "
+        "best fraction is taken, and rank last. Boxes leave them out. A trial that diverged after epochs with a score "
+        "counts with the best of these. Of the time all trials that diverged are left out, for they stopped early; "
+        "seconds are what the study recorded as such, by whatever clock.",
     ]

@@ -30,7 +30,8 @@ class Trials:
     """The trials of one study, or of one group of it.
 
     Trials that failed or ran out of time count nowhere. A trial without a finite score has diverged; one whose status
-    is `diverged` but that has a finite score, its best before it diverged, counts with that score.
+    is `diverged` but that has a finite score, its best before it diverged, counts with that score. How long it took
+    says nothing, for it stopped early.
 
     Args:
         name: What to call them.
@@ -38,7 +39,8 @@ class Trials:
         objective: Name of the score, and `min` or `max`.
         parameters: The hyperparameters.
         values: Of each hyperparameter the value in each trial, `None` where it is not active.
-        numbers: `score`, `test`, `seconds` and `weights` of each trial, NaN where there is none. (trials,) each
+        numbers: `score`, `test`, `seconds` and `weights` of each trial, NaN where there is none, and whether it
+            `diverged`, 1 or 0. (trials,) each
         dropped: How many trials were left out for good, by status.
     """
 
@@ -71,6 +73,9 @@ class Trials:
             column: np.array([_finite(getattr(trial, column)) for trial in kept])
             for column in ("score", "test", "seconds", "weights")
         }
+        diverged = np.isnan(numbers["score"]) | [trial.status == "diverged" for trial in kept]
+        numbers["seconds"][diverged] = np.nan
+        numbers["diverged"] = diverged.astype(float)
         objective = (study.objective.name, study.objective.direction)
         return cls(name, file, objective, study.space, values, numbers, dropped)
 
@@ -79,6 +84,11 @@ class Trials:
 
     @property
     def diverged(self) -> int:
+        """How many diverged, with a score before or without."""
+        return int(self.numbers["diverged"].sum())
+
+    @property
+    def without_score(self) -> int:
         """How many have no finite score."""
         return int(np.isnan(self.numbers["score"]).sum())
 
@@ -120,8 +130,8 @@ class Trials:
         """Returns what an analysis of variance of a column needs.
 
         Of scores and test values, those of trials that diverged are the worst finite one there is (or are left out);
-        with a `cap`, which is best the level of chance, they and all that is worse than it are the cap. Of times, those
-        of trials that diverged are left out: they stopped early.
+        with a `cap`, which is best the level of chance, they and all that is worse than it are the cap. A score from
+        before a trial diverged counts as it is. Of times, those of all trials that diverged are left out.
 
         Args:
             measure: The column.
@@ -132,6 +142,8 @@ class Trials:
             DataError: Without any such value.
         """
         targets, lost = self.numbers[measure].copy(), np.isnan(self.numbers["score"])
+        if measure == "seconds":
+            lost = self.numbers["diverged"] > 0
         parts = [f"{len(self)} trials"]
         missing = np.isnan(targets) & ~lost
         keep = ~missing
@@ -170,7 +182,8 @@ class Trials:
         return tuple(axes), np.array(found).T.reshape(int(keep.sum()), len(axes))
 
     def __str__(self) -> str:
-        score = f"{len(self)} trials count, {len(self) - self.diverged} of them with a score, {self.diverged} diverged"
+        scored = len(self) - self.without_score
+        score = f"{len(self)} trials count, {scored} of them with a score, {self.diverged} diverged"
         left = [f"{count} {status.replace('_', ' ')}" for status, count in self.dropped.items()]
         return score + (f"; left out: {', '.join(left)}" if left else "")
 

@@ -15,7 +15,7 @@ import tyro
 from seqlab.cli.reading import parse_columns
 from seqlab.cli.train_frames import train_frames
 from seqlab.cli.train_multitask import train_multitask
-from seqlab.errors import SettingsError, suggest
+from seqlab.errors import DataError, SettingsError, suggest
 from seqlab.frame_settings import FrameSettings
 from seqlab.multitask_settings import MultiTaskSettings
 from seqlab.settings import DataSettings, Settings
@@ -134,11 +134,20 @@ TRAINERS: dict[type[Part], Callable[[Any, Sequence[str], str, str | None], int]]
 def _resumed(arguments: Sequence[str]) -> Part | None:
     """The settings of the run that `--resume RUN` names, whatever their kind: they have different keys."""
     places = [Path(one) for flag, one in zip(arguments, arguments[1:], strict=False) if flag == "--resume"]
+    places += [Path(one.partition("=")[2]) for one in arguments if one.startswith("--resume=")]
     file = places[0] / "settings.json" if places else None
     if file is None or not file.is_file():
         return None
-    text = file.read_text("utf-8")
-    kind = next((kind for kind in TRAINERS if set(json.loads(text)) <= set(kind.model_fields)), Settings)
+    try:
+        text = file.read_text("utf-8")
+        found = json.loads(text)
+        if not isinstance(found, dict):
+            raise ValueError(f"it holds {type(found).__name__}, expected an object")
+    except ValueError as error:
+        raise DataError(
+            f"damaged ({error}): the run cannot be resumed. Copy it again, or train anew in another folder.", str(file)
+        ) from error
+    kind = next((kind for kind in TRAINERS if set(found) <= set(kind.model_fields)), Settings)
     return kind.model_validate_json(text)
 
 

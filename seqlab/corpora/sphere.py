@@ -69,8 +69,11 @@ def read_sphere(path: str | os.PathLike[str]) -> Audio:
 def _header(data: bytes, file: str) -> tuple[dict[str, str], int]:
     """The fields, and where the samples begin."""
     if not data.startswith(MAGIC):
-        kind = "a RIFF (WAV) file" if data.startswith(b"RIFF") else f"one that begins with {data[:7]!r}"
-        raise DataError(f"Expected a NIST SPHERE file, which begins with NIST_1A; found {kind}.", file, 1)
+        kind, advice = f"one that begins with {data[:7]!r}", ""
+        if data.startswith(b"RIFF"):
+            kind = "a RIFF (WAV) file"
+            advice = " Put the original of the corpus in its place, or convert it (sox IN.wav OUT.sph)."
+        raise DataError(f"Expected a NIST SPHERE file, which begins with NIST_1A; found {kind}.{advice}", file, 1)
     size = data[len(MAGIC) :].split(b"\n", 1)[0].strip()
     if not size.isdigit() or len(data) < int(size):
         raise DataError(f"The size of the header is {size!r}, the file has {len(data)} bytes: it was cut off.", file, 2)

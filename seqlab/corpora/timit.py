@@ -130,8 +130,10 @@ def _speech(path: Path) -> Audio:
 
 
 def _recordings(half: Path) -> list[Path]:
-    """All sentences but SA, in the order of their paths."""
+    """All sentences but SA, in the order of their paths; X.WAV.wav, a copy in another format, gives way to X.WAV."""
     found = [path for path in half.rglob("*") if path.suffix.lower() == ".wav"]
+    every = set(found)
+    found = [path for path in found if path.with_suffix("") not in every]
     if not found:
         raise DataError("Holds no .WAV file; expected DRn/SPEAKER/SENTENCE.WAV.", os.fspath(half))
     return sorted(path for path in found if not path.stem.lower().startswith("sa"))

@@ -47,14 +47,14 @@ class Outcome:
     """What a training gave.
 
     Attributes:
-        status: `completed`, or `diverged` where the loss never was a number after an epoch.
-        score: Best negative log-likelihood per step on the validation pieces; `None` without any.
-        test: That of the test pieces, with the weights of the best validation value.
+        status: `completed`, or `diverged` where the loss was no number after some epoch.
+        score: Best negative log-likelihood per step on the validation pieces, before it diverged; `None` without any.
+        test: That of the test pieces, with the weights of the best validation value; `None` if it is no number.
         epochs: Epochs run.
         seconds: Time that they took, without compiling; in a population each model's equal share of all.
         processor_seconds: Time of the processor likewise, which other processes on the machine do not lengthen.
         weights: Number of trainable weights.
-        error: Since when the loss is no number, if that came about.
+        error: Since when the loss is no number, and whether that of the test pieces is none.
         best: The weights of the best validation value: the cell's, then those of the outputs.
     """
 
@@ -234,4 +234,8 @@ def _outcome(program: Program, trial: Trial, own: Progress, test: Packed, took: 
     total = float(np.ravel(program.totals(weights, test.split()))[0])
     best = program.narrowed(own.weights, trial.units)
     value = total / int(test.lengths.sum())
-    return Outcome("completed", own.best, value, own.epochs, *took, size, own.error, best)
+    status = "diverged" if own.error else "completed"
+    if math.isfinite(value):
+        return Outcome(status, own.best, value, own.epochs, *took, size, own.error, best)
+    error = "; ".join(text for text in (own.error, "the loss of the test pieces is no number") if text)
+    return Outcome(status, own.best, None, own.epochs, *took, size, error, best)

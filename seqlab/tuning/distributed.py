@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
@@ -16,7 +17,9 @@ from seqlab.errors import SeqlabError, SettingsError
 from seqlab.tuning.oracles import Durable
 from seqlab.tuning.space import SearchSpace, parameters_of
 
+log = logging.getLogger(__name__)
 CHIEF = "chief"  # Keras Tuner takes every name with this in it for the chief's
+SILENCE = 600.0  # seconds without a finished trial after which the log says who is waited for
 LAST_ANSWER = 1.0  # seconds for the last worker's answer to leave
 
 
@@ -38,6 +41,9 @@ def parse_address(text: str) -> tuple[str, int]:
 def serve(oracle: Durable, folder: Path, address: tuple[str, int]) -> Generator[studies.Trial, None, None]:
     """Gives out trials to workers until the search is over and every worker has been told so; yields what is finished.
 
+    A worker that is lost is waited for: it may come back under its name. The log says which trials are under way when
+    none has been finished for long. Who stops the chief and resumes the search has such trials given out again.
+
     Args:
         oracle: The oracle, attached to its folder.
         folder: Folder of the study.
@@ -58,7 +64,9 @@ def serve(oracle: Durable, folder: Path, address: tuple[str, int]) -> Generator[
             failures.append(error)
 
     threading.Thread(target=search, daemon=True, name="chief").start()
+    watch = _Watch()
     while not (oracle.over and not oracle.ongoing_trials and not oracle.tuner_ids):
+        watch.look({worker: trial.trial_id for worker, trial in list(oracle.ongoing_trials.items())})
         yield from _taken(oracle.finished)
         if failures:
             raise SeqlabError(f"the chief failed: {type(failures[0]).__name__}: {failures[0]}") from failures[0]
@@ -111,6 +119,31 @@ def _tuner(oracle: Durable, folder: Path, address: tuple[str, int], name: str) -
     os.environ.update({"KERASTUNER_ORACLE_IP": host, "KERASTUNER_ORACLE_PORT": str(port), "KERASTUNER_TUNER_ID": name})
     (folder / f"{name}.json").unlink(missing_ok=True)  # Keras Tuner's, from which it would load the oracle again
     return keras_tuner.engine.base_tuner.BaseTuner(oracle, directory=str(folder.parent), project_name=folder.name)
+
+
+class _Watch:
+    """Tells who holds which trial when nothing has changed for long."""
+
+    def __init__(self) -> None:
+        self.since: dict[tuple[str, str], float] = {}
+        self.told = time.monotonic()
+
+    def look(self, ongoing: dict[str, str]) -> None:
+        """Notes the trials under way, by the names of their workers."""
+        now, held = time.monotonic(), ongoing.items()
+        if held != self.since.keys():
+            self.told = now
+        self.since = {pair: self.since.get(pair, now) for pair in held}
+        if self.since and now - self.told >= SILENCE:
+            self.told = now
+            listed = [
+                f"{one} has trial {trial} for {(now - at) / 60:.0f} min" for (one, trial), at in self.since.items()
+            ]
+            log.warning(
+                "No trial begun or finished for long: %s. A worker that was lost may start again under its name; else "
+                "stop the chief and start it with --resume, and its trial is given to another.",
+                "; ".join(listed),
+            )
 
 
 def _watched(function: Callable[..., Any], failures: list[BaseException]) -> Callable[..., Any]:

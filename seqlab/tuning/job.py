@@ -91,7 +91,8 @@ def read_result(folder: Path) -> Outcome | None:
         outcome = Outcome(**_read(folder / RESULT))
     except TypeError as error:
         raise DataError(f"no result of a trial ({error}).", str(folder / RESULT)) from error
-    if outcome.status not in studies.STATUSES or (outcome.status == "completed") != (outcome.score is not None):
+    scored = {"completed": (True,), "diverged": (True, False)}.get(outcome.status, (False,))
+    if outcome.status not in studies.STATUSES or (outcome.score is not None) not in scored:
         raise DataError(f"status {outcome.status!r} with score {outcome.score!r}.", str(folder / RESULT))
     return outcome
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from seqlab.tuning.job import OUTPUT, Outcome, read_result
@@ -25,6 +26,7 @@ class TrialProcess:
         command: What to start; the folder is added to it.
         timeout: Seconds after which the trial is over; none without.
         environment: Changes to the environment.
+        cores: Numbers of the cores that it may use, where the system can restrict it (Linux); all without.
     """
 
     def __init__(
@@ -33,6 +35,7 @@ class TrialProcess:
         command: Sequence[str],
         timeout: float | None = None,
         environment: dict[str, str] | None = None,
+        cores: Collection[int] | None = None,
     ) -> None:
         self.folder = folder
         self.timeout = timeout
@@ -48,6 +51,10 @@ class TrialProcess:
                 env={**os.environ, **(environment or {})},
                 start_new_session=True,
             )
+        if cores and sys.platform == "linux":
+            with contextlib.suppress(ProcessLookupError):  # it has ended already
+                # It has only begun: the threads that it will start inherit this, and frameworks count these cores.
+                os.sched_setaffinity(self.process.pid, cores)
 
     @property
     def seconds(self) -> float:

@@ -113,7 +113,9 @@ class Search:
             return
         (folder / RESULT).unlink(missing_ok=True)
         write_job(folder, self.job(trial))
-        process = TrialProcess(folder, self.options.command, self.options.timeout, environment(self.options.jobs))
+        jobs, number = self.options.jobs, int(place.rpartition("-")[2])
+        given = environment(jobs), cores_of(number, jobs)
+        process = TrialProcess(folder, self.options.command, self.options.timeout, *given)
         self.running[place] = trial, process
 
     def job(self, trial: Trial) -> Job:
@@ -161,7 +163,26 @@ def environment(jobs: int) -> dict[str, str]:
     """Shares the machine among several trials at once; what is set already stays."""
     if jobs == 1:
         return {}
-    threads = str(max(1, (os.cpu_count() or 1) // jobs))
-    wanted = dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS"), threads)
+    share = max(1, len(_cores()) // jobs)
+    wanted = dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS"), str(share))
     wanted |= {"TF_FORCE_GPU_ALLOW_GROWTH": "true", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
     return {name: value for name, value in wanted.items() if name not in os.environ}
+
+
+def cores_of(place: int, jobs: int) -> list[int] | None:
+    """The cores of one of several trials at once, none where there is only one trial.
+
+    JAX takes its number of threads from the cores that a process may use, and from no variable of the environment.
+    """
+    if jobs == 1:
+        return None
+    cores = _cores()
+    if jobs >= len(cores):
+        return [cores[place % len(cores)]]
+    return cores[place * len(cores) // jobs : (place + 1) * len(cores) // jobs]
+
+
+def _cores() -> list[int]:
+    if sys.platform == "linux":
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))

@@ -77,6 +77,7 @@ def live(folder: Path, running: Callable[[], int], stream: Any = None) -> Iterat
 def line(trial: studies.Trial) -> str:
     """One trial in one line."""
     values = ", ".join(f"{name} {shown(value)}" for name, value in trial.values.items())
-    came = f"score {shown(trial.score)}" if trial.status == "completed" else trial.status.replace("_", " ")
+    came = [] if trial.status == "completed" else [trial.status.replace("_", " ")]
+    came += [] if trial.score is None else [f"score {shown(trial.score)}"]
     after = f", {shown(round(trial.seconds, 1))} s" if trial.seconds is not None else ""
-    return f"trial {trial.trial}: {came}{after} ({values}){': ' + trial.error if trial.error else ''}"
+    return f"trial {trial.trial}: {', '.join(came)}{after} ({values}){': ' + trial.error if trial.error else ''}"

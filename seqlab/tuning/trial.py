@@ -26,12 +26,17 @@ HISTORY = "history.jsonl"
 
 @dataclass(frozen=True)
 class Execution:
-    """What one training of a trial came to; `score` is none where the loss was no number any more."""
+    """What one training of a trial came to.
+
+    `score` is that of the best epoch before the loss was no number any more, in epoch `diverged` if it came to that;
+    none if no epoch came before.
+    """
 
     score: float | None
     test: float | None
     epochs: int
     weights: int
+    diverged: int | None = None
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -48,8 +53,9 @@ def run_job(job: Job, folder: Path) -> Outcome:
     """Trains once for each seed, in `run-SEED` of the trial's folder, going on with what is there.
 
     Returns:
-        The outcome: the mean of the executions, or why there is none. An error of settings or data is fatal. The time
-        is that of this process; what one before it took that was killed is not in it.
+        The outcome: the mean of the executions, or why there is none. A trial diverged if one of them did, and has a
+        score if each has one, from before that. An error of settings or data is fatal. The time is that of this
+        process; what one before it took that was killed is not in it.
     """
     began = time.monotonic()
     found: list[Execution] = []
@@ -69,11 +75,14 @@ def run_job(job: Job, folder: Path) -> Outcome:
         "seconds": time.monotonic() - began,
     }
     scores = [item.score for item in found if item.score is not None]
+    lost = [(seed, item) for seed, item in zip(job.seeds, found, strict=False) if item.diverged is not None]
+    told = "; ".join(f"the loss is no number from epoch {item.diverged} on, with seed {seed}" for seed, item in lost)
+    status = "diverged" if lost else "completed"
     if len(scores) < len(found):
-        seed = job.seeds[len(found) - 1]
-        return Outcome("diverged", error=f"the loss was no number any more, with seed {seed}", **known)
+        return Outcome(status, error=told, **known)
     tests = [item.test for item in found if item.test is not None]
-    return Outcome("completed", statistics.mean(scores), statistics.mean(tests) if tests else None, **known)
+    test = statistics.mean(tests) if tests else None
+    return Outcome(status, statistics.mean(scores), test, error=told, **known)
 
 
 def execute(job: Job, folder: Path, seed: int) -> Execution:
@@ -86,16 +95,19 @@ def execute(job: Job, folder: Path, seed: int) -> Execution:
     settings = settings_from({**job.settings, "seed": seed})
     trained = kind_of(settings).train(settings, place, job.until)
     history = [json.loads(line) for line in (place / HISTORY).read_text("utf-8").splitlines()]
-    return Execution(_best(history, job.objective, job.direction), trained.test, len(history), trained.weights)
+    score, diverged = _best(history, job.objective, job.direction)
+    test = trained.test if score is not None and trained.test is not None and math.isfinite(trained.test) else None
+    return Execution(score, test, len(history), trained.weights, diverged)
 
 
-def _best(history: list[dict[str, float]], objective: str, direction: str) -> float | None:
-    """The best figure of all epochs; none if the loss of any is no finite number."""
+def _best(history: list[dict[str, float]], objective: str, direction: str) -> tuple[float | None, int | None]:
+    """The best figure of the epochs before the loss was no finite number any more, and in which epoch that was."""
     if any(objective not in row for row in history):
         raise SettingsError(f"the objective {objective!r} is not among {', '.join(history[0])}.")
-    if not all(math.isfinite(row["loss"]) and math.isfinite(row[objective]) for row in history):
-        return None
-    return (min if direction == "min" else max)(row[objective] for row in history)
+    fine = [math.isfinite(row["loss"]) and math.isfinite(row[objective]) for row in history]
+    before = fine.index(False) if False in fine else len(fine)
+    best = (min if direction == "min" else max)((row[objective] for row in history[:before]), default=None)
+    return best, None if before == len(fine) else before + 1
 
 
 if __name__ == "__main__":

@@ -119,7 +119,7 @@ def test_errors_of_comparisons():
     for name in ("alpha", "power"):
         with pytest.raises(SettingsError, match=f"`{name}` must lie between 0 and 1"):
             compare(groups, "V", **{name: 1.0})
-    with pytest.raises(DataError, match=r"trials.csv: NFG against V: a test needs at least 2 values"):
+    with pytest.raises(DataError, match=r"trials.csv: V: a test needs at least 2 values"):
         compare(groups, "V", 1 / 30)
 
 

@@ -9,6 +9,7 @@ from seqlab.analysis.comparison import best, compare
 from seqlab.analysis.document import Document
 from seqlab.analysis.findings import Findings, Options
 from seqlab.analysis.groups import add_importances, add_tests, add_winners
+from seqlab.errors import DataError
 from tests.analysis.common import trials
 from tests.analysis.test_trials import LOST, few
 
@@ -91,3 +92,20 @@ def test_importances_within_groups():
         ["small: V", "score", "layers"],
     ]
     assert list(add_importances(findings(), {"V": groups["V"]})) == ["V"]
+
+
+def test_one_group_that_cannot_be_tested_leaves_the_others():
+    small, found = trials(per_group=40), findings(best=0.2)
+    groups = small.groups("variant")
+    groups["NFG"].numbers["test"][np.nanargmin(groups["NFG"].numbers["score"])] = np.nan
+    add_tests(found, small, groups, "boxes.png")
+    ((_, rows),) = tables(found)
+    assert [row[0] for row in rows] == ["V", "NP"] and len(found.notes) == 1
+    assert found.notes[0].startswith("no test: ") and "NFG: 1 of the 8 best trials have no test" in found.notes[0]
+    (test,) = compare(groups, "V", 0.2, skipped=(skipped := []))
+    assert len(skipped) == 1 and test.corrected == pytest.approx(min(1, 2 * test.welch.p))  # two were planned
+    assert "p times 2 (Bonferroni)" in found.document.plain()
+    with pytest.raises(DataError, match="NFG: 1 of the 8"):
+        compare(groups, "V", 0.2)
+    with pytest.raises(DataError, match="NFG: 1 of the 8"):
+        compare(groups, "NFG", 0.2, skipped=[])

@@ -109,7 +109,9 @@ def test_a_keras_tuner_project(project, capsys):
     # The best score is that of step 1, but for trial 0, whose scores are all 0; times are those of the last step.
     scored = np.isfinite(scores) & (scores > 0)
     np.testing.assert_allclose(found.numbers["test"][scored], 101 + scores[scored])
-    assert set(found.numbers["seconds"]) == {5.0} and np.isnan(found.numbers["weights"]).all()
+    times = found.numbers["seconds"]
+    assert set(times[np.isfinite(scores)]) == {5.0} and np.isnan(times[np.isnan(scores)]).all()
+    assert np.isnan(found.numbers["weights"]).all()
     assert [(item.name, item.kind, item.sampling) for item in found.parameters] == [
         ("rate", "float", "log"),
         ("cell", "choice", None),
@@ -152,3 +154,11 @@ def test_what_is_none_of_them(tmp_path):
     for place in (tmp_path, tmp_path / "nowhere"):
         with pytest.raises(DataError, match=r"expected the folder of a study \(with study.json\)"):
             read_trials(place)
+
+
+def test_a_tables_own_word_that_a_trial_diverged_holds(tmp_path):
+    rows = "".join(f"{k},{'diverged' if k == 2 else 'completed'},{k}.0,{k}\n" for k in range(1, 5))
+    (tmp_path / "table.csv").write_text("hp.width,status,score,took\n" + rows, encoding="utf-8")
+    found = read_trials(tmp_path / "table.csv", Columns(seconds="took"))
+    assert found.diverged == 1 and found.without_score == 0
+    assert found.numbers["score"].tolist() == [1, 2, 3, 4] and np.isnan(found.numbers["seconds"]).tolist()[1]

@@ -34,8 +34,13 @@ LOST = [
 
 def test_failed_and_timed_out_trials_count_nowhere():
     found = few(*LOST)
-    assert len(found) == 4 and found.diverged == 1 and found.dropped == {"failed": 1, "timed_out": 1}
-    text = "4 trials count, 3 of them with a score, 1 diverged; left out: 1 failed, 1 timed out"
+    assert (
+        len(found) == 4
+        and found.diverged == 2
+        and found.without_score == 1
+        and found.dropped == {"failed": 1, "timed_out": 1}
+    )
+    text = "4 trials count, 3 of them with a score, 2 diverged; left out: 1 failed, 1 timed out"
     assert str(found) == text
     with pytest.raises(DataError, match=r"few.csv: no finished trial among 1"):
         few(LOST[3])
@@ -49,7 +54,7 @@ def test_failed_and_timed_out_trials_count_nowhere():
         ({"cap": 3.5}, [1, 3.5, 3.5, 3], "4 trials, 1 diverged counted as 3.5, 1 worse than 3.5 counted as it"),
         ({"cap": 3.5, "diverged": "leave_out"}, [1, 3.5, 3], "4 trials, 1 diverged left out, 1 worse than 3.5"),
         ({"measure": "test"}, [1.5, 3.5, 3.5, 3], "4 trials, 1 diverged counted as the worst value, 3.5"),
-        ({"measure": "seconds"}, [5, 6, 4], "4 trials, 1 diverged left out"),
+        ({"measure": "seconds"}, [5, 6], "4 trials, 2 diverged left out"),
     ],
 )
 def test_diverged_trials_in_an_analysis_of_variance(options, targets, words):

@@ -45,6 +45,7 @@ def test_recipe_flags_and_resuming(recipe: str, tmp_path: Path, capsys: pytest.C
     (folder / "scores.json").unlink()
     assert main(["train", "--resume", str(folder)]) == 0
     assert (folder / "scores.json").read_bytes() == scores
+    assert main(["train", f"--resume={folder}"]) == 0
     capsys.readouterr()
     for flags in (["--network.units", "9"], ["--run", "other"]):
         assert main(["train", "--resume", str(folder), *flags]) == 1
@@ -75,3 +76,14 @@ def test_trouble_with_data_is_one_line(recipe: str, tmp_path: Path, capsys: pyte
     error = capsys.readouterr().err
     assert error.startswith("seqlab train: ") and "none.json" in error and error.count("\n") == 1
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("flags", [["--resume", "{}"], ["--resume={}"]])
+@pytest.mark.parametrize("text", ['{"data": {', "[]", b"\xff".decode("latin-1")])
+def test_damaged_settings_of_a_run(
+    flags: list[str], text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "settings.json").write_text(text, encoding="latin-1")
+    assert main(["train", *(flag.format(tmp_path) for flag in flags)]) == 1
+    told = capsys.readouterr().err
+    assert "settings.json: damaged (" in told and "train anew in another folder" in told

@@ -141,3 +141,10 @@ def test_faults_of_folders(copy):
     shutil.rmtree(copy / "TEST")
     with pytest.raises(DataError, match="Has no folder TEST"):
         timit(copy)
+
+
+def test_a_copy_in_another_format_gives_way_to_the_original(copy):
+    expected = [one.name for one in timit(copy).train]
+    for path in list(copy.rglob("*.WAV")):
+        path.with_name(path.name + ".wav").write_bytes(b"RIFF....WAVE")
+    assert [one.name for one in timit(copy).train] == expected

@@ -27,4 +27,5 @@ def test_mean_epochs_are_those_of_the_study(tmp_path: Path) -> None:
     assert mean_epochs(tmp_path) == MEAN
     for number, epochs in enumerate((20, 40)):
         studies.write_trial(tmp_path, Trial(str(number), "completed", score=8.0, epochs=epochs))
+    studies.write_trial(tmp_path, Trial("2", "diverged", score=8.0, epochs=3))
     assert mean_epochs(tmp_path) == pytest.approx(30)

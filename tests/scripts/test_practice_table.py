@@ -89,6 +89,8 @@ def test_the_table_has_medians_and_all_figures(tmp_path: Path) -> None:
     }
     lines = [{**line, "seed": seed, "dev": "90", "test": test} for seed, test in (("1", "80.00"), ("2", "81.00"))]
     assert f"| {FULL} | 90.00 | 80.50 | 80.00, 81.00 | 1,200 |  |  |" in table(lines)
+    lines[0]["seconds_per_epoch"] = "2.5"  # of the one seed that was not resumed within its only epoch
+    assert "| 1,200 | 2.5 |  |" in table(lines) and "| 1,200 | 2.5 |  |" in table(lines[::-1])
 
 
 def test_figures_of_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from seqlab.corpora.piano_roll import PianoRolls
 from seqlab.errors import SettingsError
-from seqlab.training.trials import Pieces, Progress, Trial, rates_of, run_population, run_trial, width_of
+from seqlab.training.trials import Pieces, Progress, Trial, _outcome, rates_of, run_population, run_trial, width_of
 
 jax_only = pytest.mark.skipif(keras.backend.backend() != "jax", reason="compiled epochs run on JAX")
 TRIAL = Trial("CIFG", 5, learning_rate=0.02, momentum=0.5, noise=0.2, seed=3)
@@ -93,6 +93,51 @@ def test_divergence_is_told(pieces):
     found = run_trial(replace(TRIAL, learning_rate=1e38), pieces, epochs=5)
     assert (found.status, found.score, found.test, found.epochs) == ("diverged", None, None, 1)
     assert "from epoch 1 on" in found.error and not found.best
+
+
+class Program:
+    """A model of one weight whose loss is no number for groups that hold NaN."""
+
+    population = False
+
+    def shapes(self, units):
+        return [(units,)]
+
+    def totals(self, weights, groups):
+        return float(np.sum([np.sum(weights[0] * group) for group in groups]))
+
+    def narrowed(self, weights, units):
+        return list(weights)
+
+
+class Part:
+    lengths = np.array([2])
+
+    def __init__(self, value):
+        self.value = value
+
+    def split(self):
+        return [self.value]
+
+
+@pytest.mark.parametrize(
+    ("values", "test", "wanted"),
+    [
+        ([3.0, 4.0], 6.0, ("completed", 3.0, 3.0, "")),
+        ([3.0, math.nan], 6.0, ("diverged", 3.0, 3.0, "the loss is no number from epoch 2 on")),
+        ([3.0], math.inf, ("completed", 3.0, None, "the loss of the test pieces is no number")),
+        ([math.inf], 6.0, ("diverged", None, None, "the loss is no number from epoch 1 on")),
+        ([3.0, math.nan], math.nan, ("diverged", 3.0, None, "epoch 2 on; the loss of the test pieces is no number")),
+    ],
+)
+def test_what_was_best_counts_and_what_is_no_number_does_not(values, test, wanted):
+    progress = Progress(patience=9)
+    for value in values:
+        if progress.observe(value):
+            progress.weights = [np.ones(1)]
+    found = _outcome(Program(), TRIAL, progress, Part(test), (1.0, 1.0))
+    assert (found.status, found.score, found.test) == wanted[:3]
+    assert found.error.endswith(wanted[3]) and bool(found.error) == bool(wanted[3])
 
 
 @jax_only

@@ -111,3 +111,18 @@ def test_bounds_are_compared_as_they_travel() -> None:
     near = dataclasses.replace(low, low=1.0000000474974513e-4)
     assert distributed._rounded(low) == distributed._rounded(near)
     assert distributed._rounded(low) != distributed._rounded(dataclasses.replace(low, low=2e-4))
+
+
+def test_a_chief_says_whom_it_waits_for(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    now = [0.0]
+    monkeypatch.setattr(distributed.time, "monotonic", lambda: now[0])
+    watch = distributed._Watch()
+    for at, ongoing in [(0, {"east-0": "3"}), (500, {"east-0": "3", "west-0": "4"}), (1000, {"east-0": "3"})]:
+        now[0] = float(at)
+        watch.look(ongoing)
+    assert not caplog.text  # something has changed within ten minutes
+    for at in (1500, 1600, 1700):
+        now[0] = float(at)
+        watch.look({"east-0": "3"})
+    assert len(caplog.records) == 1
+    assert "east-0 has trial 3 for 27 min" in caplog.text and "stop the chief and start it with --resume" in caplog.text

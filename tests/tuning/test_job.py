@@ -28,6 +28,7 @@ def test_round_trip(tmp_path: Path) -> None:
         ('{"sta": 1}', "no result of a trial"),
         ('{"status": "completed"}', "status 'completed' with score None"),
         ('{"status": "done", "score": 1}', "status 'done'"),
+        ('{"status": "failed", "score": 1}', "status 'failed' with score 1"),
     ],
 )
 def test_a_damaged_result(text: str, words: str, tmp_path: Path) -> None:
@@ -42,3 +43,9 @@ def test_a_damaged_or_missing_job(tmp_path: Path) -> None:
     (tmp_path / "job.json").write_text('{"seeds": []}', encoding="utf-8")
     with pytest.raises(DataError, match=r"job\.json: no task of a trial"):
         read_job(tmp_path)
+
+
+@pytest.mark.parametrize("score", [None, 0.5])
+def test_a_trial_that_diverged_has_a_score_or_none(score: float | None, tmp_path: Path) -> None:
+    write_result(tmp_path, Outcome("diverged", score))
+    assert read_result(tmp_path) == Outcome("diverged", score)

@@ -11,7 +11,7 @@ import pytest
 
 from seqlab import studies
 from seqlab.errors import DataError, SeqlabError
-from seqlab.tuning.search import environment
+from seqlab.tuning.search import cores_of, environment
 from tests.tuning.common import begin, modes, starts
 
 ROOT = Path(__file__).parents[2]
@@ -118,7 +118,19 @@ def test_a_killed_search_goes_on(tmp_path: Path) -> None:
 def test_the_machine_is_shared(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "3")
-    monkeypatch.setattr(os, "cpu_count", lambda: 8)
-    assert environment(1) == {}
+    monkeypatch.setattr("seqlab.tuning.search._cores", lambda: [0, 2, 3, 5, 7, 8, 9, 11])
+    assert environment(1) == {} and cores_of(0, 1) is None
     found = environment(4)
     assert found["OMP_NUM_THREADS"] == "2" and "TF_NUM_INTRAOP_THREADS" not in found
+    assert [cores_of(place, 3) for place in range(3)] == [[0, 2], [3, 5, 7], [8, 9, 11]]
+    assert [cores_of(place, 9) for place in (0, 7, 8)] == [[0], [11], [0]]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="cores of a process are Linux's")
+def test_each_trial_has_its_own_cores(tmp_path: Path) -> None:
+    search, _ = begin(tmp_path, trials=2, jobs=2)
+    list(search.run())
+    told = [set(map(int, path.read_text().split())) for path in sorted(tmp_path.glob("trial_*/cores.txt"))]
+    wanted = [set(cores_of(place, 2) or ()) for place in range(2)]
+    assert all(cores in wanted for cores in told) and len(told) == 2
+    assert len(os.sched_getaffinity(0)) == 1 or told[0] != told[1]

@@ -51,10 +51,10 @@ def eval_f1(line: str) -> float:
 
 
 def test_executions_are_averaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    figures = {1: (0.5, 0.4), 2: (0.7, None), 3: (None, None)}
+    figures = {1: (0.5, 0.4, None), 2: (0.7, None, None), 3: (None, None, 1), 4: (0.3, 0.2, 6)}
 
     def execute(job: Job, folder: Path, seed: int) -> trial.Execution:
-        return trial.Execution(figures[seed][0], figures[seed][1], 2, 100)
+        return trial.Execution(*figures[seed][:2], 2, 100, figures[seed][2])
 
     monkeypatch.setattr(trial, "execute", execute)
     both = trial.run_job(Job({}, {}, (1, 2), "val_f1", "max"), tmp_path)
@@ -62,6 +62,9 @@ def test_executions_are_averaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert both.score == pytest.approx(0.6)
     nan = trial.run_job(Job({}, {}, (1, 3, 2), "val_f1", "max"), tmp_path)
     assert (nan.status, nan.score, nan.epochs) == ("diverged", None, 4) and "with seed 3" in nan.error
+    late = trial.run_job(Job({}, {}, (4, 1), "val_f1", "max"), tmp_path)
+    assert (late.status, late.score, late.test, late.epochs) == ("diverged", 0.4, pytest.approx(0.3), 4)
+    assert late.error == "the loss is no number from epoch 6 on, with seed 4"
 
 
 def test_an_error_belongs_to_the_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
@@ -76,9 +79,11 @@ def test_an_error_belongs_to_the_trial(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_the_best_epoch_counts() -> None:
     history = [{"loss": 2.0, "val_loss": 3.0}, {"loss": 1.0, "val_loss": 4.0}]
-    assert trial._best(history, "val_loss", "min") == 3.0
-    assert trial._best(history, "val_loss", "max") == 4.0
-    assert trial._best([*history, {"loss": float("nan"), "val_loss": 1.0}], "val_loss", "min") is None
+    assert trial._best(history, "val_loss", "min") == (3.0, None)
+    assert trial._best(history, "val_loss", "max") == (4.0, None)
+    lost = {"loss": float("nan"), "val_loss": 1.0}
+    assert trial._best([*history, lost, {"loss": 1.0, "val_loss": 0.5}], "val_loss", "min") == (3.0, 3)
+    assert trial._best([lost], "val_loss", "min") == (None, 1)
     with pytest.raises(SettingsError, match="'val_f1' is not among loss, val_loss"):
         trial._best(history, "val_f1", "max")
 
