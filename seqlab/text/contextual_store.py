@@ -205,9 +205,7 @@ def write_store(
     import h5py
 
     with replaced(path) as temporary, h5py.File(temporary, "w") as file:
-        fingerprint = getattr(producer, "fingerprint", None)
-        if fingerprint is not None:
-            file.attrs[FINGERPRINT] = fingerprint
+        file.attrs.update(_attributes(producer))
         kind = np.dtype("float16" if half else "float32")
         size = max(1, CHUNK // (producer.layers * producer.width * kind.itemsize))
         shape = (0, producer.layers, producer.width)
@@ -219,6 +217,12 @@ def write_store(
             if progress is not None:
                 progress(min(start + at_once, len(distinct)), len(distinct))
     return len(distinct)
+
+
+def _attributes(producer: Producer) -> dict[str, str]:
+    """What a file says of who made its vectors."""
+    fingerprint = getattr(producer, "fingerprint", None)
+    return {} if fingerprint is None else {FINGERPRINT: fingerprint}
 
 
 def _append(vectors: Any, producer: Producer, sentences: Sequence[Sequence[str]]) -> None:
