@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import tempfile
@@ -13,6 +14,15 @@ from pathlib import Path
 def model_file(place: str | os.PathLike[str]) -> Path:
     """Returns the model file of a run's folder, or the file itself."""
     return Path(place) / "model.keras" if Path(place).is_dir() else Path(place)
+
+
+def fingerprint_of(*paths: str | os.PathLike[str]) -> str:
+    """Returns the SHA-256 of the contents of files, in their order."""
+    found = hashlib.sha256()
+    for path in paths:
+        with Path(path).open("rb") as stream:
+            found.update(hashlib.file_digest(stream, "sha256").digest())
+    return found.hexdigest()
 
 
 @contextmanager

@@ -18,17 +18,19 @@ class PretrainSettings(Part):
     held_out: float = Field(
         0.05, gt=0, lt=1, description="share of the sentences to validate on, where no dev is given"
     )
-    format: Literal["raw", "conll", "conllu"] | None = Field(
-        None, description="format of all files: raw is a sentence a line; by the names' endings if not given"
+    format: Literal["text", "conll", "conllu"] | None = Field(
+        None, description="format of all files: text is a sentence a line; by the names' endings if not given"
     )
     column: int | None = Field(None, description="place of the words (conll), 0 if not given")
-    tokenize: bool = Field(False, description="cut raw text into sentences and words; without, blanks part the words")
+    tokenize: bool = Field(False, description="cut text into sentences and words; without, blanks part the words")
     encoding: str = Field("utf-8", description="text encoding")
 
     vocabulary: str | None = Field(
         None, description="file of the words to know, one a line, most frequent first; those of the text if not given"
     )
-    max_words: int | None = Field(None, gt=0, description="most words to know, 50,000 if not given")
+    max_words: int | None = Field(
+        None, gt=0, description="most words to know; 50,000 of the text, or all of vocabulary if not given"
+    )
     min_count: int | None = Field(None, gt=0, description="occurrences from which a word is known, 2 if not given")
 
     reads: Literal["chars", "words", "both"] = Field("chars", description="what is read of a word")

@@ -6,12 +6,20 @@ import stat
 
 import pytest
 
-from seqlab.files import model_file, replaced, replaced_folder, write_text
+from seqlab.files import fingerprint_of, model_file, replaced, replaced_folder, write_text
 
 
 def test_a_folder_stands_for_its_model(tmp_path):
     assert model_file(tmp_path) == tmp_path / "model.keras"
     assert model_file(str(tmp_path / "my.keras")) == tmp_path / "my.keras"
+
+
+def test_a_fingerprint_tells_contents_and_their_order(tmp_path):
+    for name, text in (("a", "1"), ("b", "2"), ("c", "1")):
+        (tmp_path / name).write_text(text)
+    a, b, c = (tmp_path / name for name in "abc")
+    assert fingerprint_of(a, b) == fingerprint_of(c, b) != fingerprint_of(b, a)
+    assert len({fingerprint_of(a), fingerprint_of(a, b), fingerprint_of(a, a), fingerprint_of(b)}) == 4
 
 
 def names(folder):

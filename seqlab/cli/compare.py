@@ -83,6 +83,12 @@ def _common_test(places: Sequence[Path], task: str) -> Path:
             f"no common test set: the runs have other test data, {first} and {second}. Name one for both: --data FILE."
         )
     path = Path(first if Path(first).is_file() else second)
+    if not path.is_file():
+        names = first if first == second else f"{first} or {second}"
+        raise DataError(
+            f"no common test set: there is no file {names}, as the runs name it, seen from {Path.cwd()}. Go to the "
+            "folder where they were begun, or name it: --data FILE."
+        )
     with path.open("rb") as stream:
         now = hashlib.file_digest(stream, "sha256").hexdigest()
     if now != digest:

@@ -10,7 +10,8 @@ from typing import Annotated, Literal
 import tyro
 
 from seqlab.cli.reading import SEPARATOR, parse_columns, parse_separator, refuse_unused
-from seqlab.errors import SettingsError
+from seqlab.errors import DataError, SettingsError
+from seqlab.text.contextual import ENDINGS
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Embed:
     ] = field(default_factory=list)
     format: Annotated[
         Literal["conll", "conllu", "text"] | None,
-        tyro.conf.arg(help="file format; by the ending .conllu if not given; text: a sentence a line, cut by blanks"),
+        tyro.conf.arg(help="format of all files: text is a sentence a line; by the names' endings if not given"),
     ] = None
     separator: Annotated[str | None, tyro.conf.arg(help=f"{SEPARATOR}; any blanks if not given")] = None
     encoding: Annotated[str, tyro.conf.arg(help="text encoding")] = "utf-8"
@@ -46,7 +47,7 @@ def main(arguments: Sequence[str]) -> int:
     options = tyro.cli(Embed, args=list(arguments), prog="seqlab embed")
     if not options.files:
         raise SettingsError("name at least one file of sentences.")
-    if options.output.suffix not in (".h5", ".hdf5"):
+    if options.output.suffix not in ENDINGS:
         raise SettingsError(f"--output is a file that ends in .h5, received {options.output}.")
     sentences = [words for path in options.files for words in _sentences(path, options)]
 
@@ -68,16 +69,18 @@ def main(arguments: Sequence[str]) -> int:
 def _sentences(path: Path, options: Embed) -> list[tuple[str, ...]]:
     """The words of each sentence of a file."""
     from seqlab.corpora.conll import conll
-    from seqlab.corpora.conllu import conllu
     from seqlab.corpora.files import read_lines
+    from seqlab.corpora.raw import columns_of, format_of, words_only
 
-    form = options.format or ("conllu" if ".conllu" in path.suffixes else "conll")
+    form = options.format or format_of(path)
     refuse_unused({form}, options.columns, (), options.separator)
-    if form == "text":
-        lines = read_lines(path, options.encoding)
-        return [words for line in lines if (words := tuple(line.split()))]
-    if form == "conllu":
-        return [one.words for one in conllu(path, {}, encoding=options.encoding, strict=False)]
+    if form != "conll":
+        return [one.words for one in words_only(path, options.format, encoding=options.encoding)]
     columns = parse_columns(options.columns or ["word=0"])
     separator = None if options.separator is None else parse_separator(options.separator)
-    return [one.words for one in conll(path, columns, separator=separator, encoding=options.encoding, strict=False)]
+    try:
+        return [one.words for one in conll(path, columns, separator=separator, encoding=options.encoding, strict=False)]
+    except DataError as error:
+        if error.line is None or columns_of(read_lines(path, options.encoding)) is not None:
+            raise
+        raise DataError(f"{error} If it is text, a sentence a line, pass --format text.") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -14,9 +15,10 @@ from seqlab.errors import DataError, SettingsError, suggest
 
 Splitter = Callable[[str], Iterable[Sequence[str]]]
 """From a line to the words of its sentences."""
-FORMATS = ("raw", "conll", "conllu")
+FORMATS = ("text", "conll", "conllu")
 GZIP = ".gz"
 MARKS = ("<S>", "</S>", "<UNK>")
+LOOKED_AT, NEARLY_ALL = 1000, 0.95
 
 
 def between_blanks(line: str) -> list[list[str]]:
@@ -47,10 +49,14 @@ def raw(
     Raises:
         DataError: The file is missing, empty or not in this encoding; the message names the file and the line.
     """
+    return _split(path, read_lines(path, encoding), split, name)
+
+
+def _split(path: str | os.PathLike[str], lines: Sequence[str], split: Splitter, name: str | None = None) -> Corpus:
     file = os.fspath(path)
     sentences = [
         Sentence(tuple(words), {}, file, (number,) * len(words))
-        for number, line in enumerate(read_lines(path, encoding), 1)
+        for number, line in enumerate(lines, 1)
         for words in split(line)
         if words
     ]
@@ -71,19 +77,22 @@ def words_only(
 
     Args:
         path: The file.
-        form: "raw", "conll" or "conllu"; by default what the name ends in (`.conll`, `.conllu`, also with `.gz`), else
-            raw text.
+        form: "text" (as `raw` reads it), "conll" or "conllu"; by default what the name ends in (`.conll`, `.conllu`,
+            also with `.gz`), else text.
         column: Place of the words in a column file.
         split: As in `raw`.
         encoding: The file's encoding.
 
     Raises:
-        DataError: The file cannot be read.
+        DataError: The file cannot be read, or looks like columns where it is text by its name alone.
         SettingsError: For an unknown format.
     """
-    form = format_of(path) if form is None else form
-    if form == "raw":
-        return raw(path, split=split, encoding=encoding)
+    guessed, form = form is None, format_of(path) if form is None else form
+    if form == "text":
+        lines = read_lines(path, encoding)
+        if guessed:
+            _refuse_columns(lines, os.fspath(path))
+        return _split(path, lines, split)
     if form == "conll":
         return conll(path, {"word": column}, encoding=encoding)
     if form == "conllu":
@@ -95,11 +104,51 @@ def format_of(path: str | os.PathLike[str]) -> str:
     """Tells the format of a text by its name.
 
     >>> format_of("en-ud-train.conllu.gz"), format_of("letters.txt")
-    ('conllu', 'raw')
+    ('conllu', 'text')
     """
     file = Path(path)
     ending = (file.with_suffix("") if file.suffix == GZIP else file).suffix.removeprefix(".")
-    return ending if ending in FORMATS else "raw"
+    return ending if ending in FORMATS else "text"
+
+
+def columns_of(lines: Iterable[str]) -> int | None:
+    """Tells how many columns lines seem to have, by the first 1,000 that are not blank.
+
+    Args:
+        lines: The lines of a file.
+
+    Returns:
+        The number of fields that nearly all of them have, 2 or more; `None` where there is none, or where blank lines
+        part no blocks.
+
+    >>> columns_of(["Snow NN", "fell VB", "", "No UH"]), columns_of(["Snow fell", "", "No comment at all"])
+    (2, None)
+    """
+    counts, blocks, blank = Counter[int](), 0, True
+    written = (line.strip(" \t") for line in lines if not line.startswith("# "))  # comments, or a few tokens
+    for line in written:
+        if line:
+            counts[len(line.split("\t") if "\t" in line else BLANKS.split(line))] += 1
+            blocks += blank
+        blank = not line
+        if counts.total() == LOOKED_AT:
+            break
+    if not 1 < blocks < counts.total():
+        return None
+    fields, count = counts.most_common(1)[0]
+    return fields if fields > 1 and count >= NEARLY_ALL * counts.total() else None
+
+
+def _refuse_columns(lines: Sequence[str], file: str) -> None:
+    """Refuses a column file that nothing but its name makes a text: each of its lines would be a sentence."""
+    columns = columns_of(lines)
+    if columns is not None:
+        raise DataError(
+            f"It looks like columns ({columns} fields in nearly every line, blank lines between blocks), and by its "
+            "name it is text, a sentence a line: pass --format conll (conllu for Universal Dependencies), or --format "
+            "text to read it as it is.",
+            file,
+        )
 
 
 def listed_words(path: str | os.PathLike[str], encoding: str = "utf-8") -> list[str]:

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from seqlab.errors import SettingsError, check_count
+from seqlab.files import fingerprint_of
 from seqlab.layers.cells.lstm import LSTMCell
 from seqlab.layers.elmo import ElmoRecurrence, ElmoTokens
 from seqlab.migration.elmo import ElmoOptions, cell_name, find_elmo, read_elmo_options, read_elmo_weights
@@ -36,10 +37,12 @@ class Elmo:
         stateful: Whether states go on from batch to batch; sentences then stay in their order.
         batch_size: Sentences in a batch.
         place: The folder that both were read from, for models that name their producer.
+        fingerprint: What tells its files from others, as `seqlab.files.fingerprint_of`.
 
     Attributes:
         layers: Number of vectors for each token.
         width: Width of each.
+        place: `None` where stateful too: what is opened by a place begins each sentence anew and gives other vectors.
 
     Raises:
         SettingsError: For a `batch_size` below 1.
@@ -52,12 +55,14 @@ class Elmo:
         stateful: bool = False,
         batch_size: int = 32,
         place: str | None = None,
+        fingerprint: str | None = None,
     ) -> None:
         check_count("batch_size", batch_size)
         self.options = options
         self.stateful = stateful
         self.batch_size = batch_size
-        self.place = place
+        self.place = None if stateful else place
+        self.fingerprint = fingerprint
         self.layers = options.layers + 1
         self.width = 2 * options.projection
         self._tokens = elmo_tokens(options, weights)
@@ -87,7 +92,8 @@ class Elmo:
                 tensor, its shape and the one expected.
         """
         known = read_elmo_options(options)
-        return cls(known, read_elmo_weights(weights, known), stateful, batch_size, _common(options, weights))
+        arrays, place = read_elmo_weights(weights, known), _common(options, weights)
+        return cls(known, arrays, stateful, batch_size, place, fingerprint_of(options, weights))
 
     @classmethod
     def from_folder(cls, folder: str | os.PathLike[str], stateful: bool = False, batch_size: int = 32) -> Elmo:

@@ -13,6 +13,7 @@ from seqlab.constants import IGNORE
 from seqlab.evaluation.perplexity import Perplexity
 from seqlab.ops.sampled_softmax import full_softmax_loss
 
+FORMS = 256  # the least rows of a table of words' characters
 ROWS, CHUNK = 2048, 8192  # predictions and classes whose scores are computed at once: 64 MB
 Rows = tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -35,10 +36,17 @@ def vectors_of(model: Any, batches: NeighbourBatches) -> list[np.ndarray]:
     """Returns (layers, time, width) float32 for each sentence, without its edges; see `LanguageModel.vectors`."""
     found: list[Any] = [None] * len(batches.encoded.sentences)
     for index, batch in enumerate(batches.plan):
-        outputs = ops.convert_to_numpy(model.predict_on_batch(batches[index][0]))
+        inputs = {name: _rounded(array, FORMS if name == "chars" else 8) for name, array in batches[index][0].items()}
+        outputs = ops.convert_to_numpy(model.predict_on_batch(inputs))
         for row, number in enumerate(batch.sentences):
             found[number] = np.array(outputs[row, :, 1 : batches.encoded.lengths[number] - 1], np.float32)
     return found
+
+
+def _rounded(array: np.ndarray, least: int) -> np.ndarray:
+    """The array with its two axes filled up by zeros to powers of 2: few shapes, each of which some compile anew."""
+    sizes = [max(low, 1 << (size - 1).bit_length()) for size, low in zip(array.shape, (least, 8), strict=True)]
+    return np.pad(array, [(0, new - old) for new, old in zip(sizes, array.shape, strict=True)])
 
 
 def class_counts(batches: NeighbourBatches, classes: int) -> np.ndarray:

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from seqlab.errors import ModelFileError
-from seqlab.files import model_file
+from seqlab.files import fingerprint_of, model_file
 from seqlab.models.language_model import LanguageModel
 
 
@@ -31,6 +31,12 @@ class LanguageVectors:
         self.model = model
         self.place = place
         _, self.layers, _, self.width = model.output_shape
+
+    @property
+    def fingerprint(self) -> str | None:
+        """What tells the model's file from others; `None` for a model that was read from none."""
+        file = None if self.place is None else model_file(self.place)
+        return fingerprint_of(file) if file is not None and file.is_file() else None
 
     def vectors(self, sentences: Sequence[Sequence[str]]) -> list[np.ndarray]:
         """Returns `(layers, time, width)` float32 for each sentence, given by its words."""

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from seqlab.errors import SettingsError
+from seqlab.files import model_file
+from seqlab.migration.elmo import find_elmo
 from seqlab.models.elmo import Elmo
 from seqlab.models.language_vectors import holds_language_model, open_language_model
-from seqlab.text.contextual import Producer, contextual_of
+from seqlab.text.contextual import ENDINGS, Producer, contextual_of
 from seqlab.text.contextual_store import ContextualStore
 
 
@@ -23,11 +25,13 @@ class Kind:
         what: What its place looks like, for errors.
         fits: Whether a place that exists is one, by its names alone.
         opens: Opens it.
+        files: The files that it is made of, given its place.
     """
 
     what: str
     fits: Callable[[Path], bool]
     opens: Callable[[Path], Producer]
+    files: Callable[[Path], tuple[Path, ...]] = lambda place: (place,)
 
 
 def _is_elmo(place: Path) -> bool:
@@ -35,9 +39,14 @@ def _is_elmo(place: Path) -> bool:
 
 
 KINDS = (
-    Kind("a file of contextual vectors (.h5)", lambda place: place.suffix == ".h5", ContextualStore),
-    Kind("a folder of ELMo's, with *options*.json and *weights*.hdf5", _is_elmo, Elmo.from_folder),
-    Kind("a run of seqlab pretrain or its .keras file", holds_language_model, open_language_model),
+    Kind("a file of contextual vectors (.h5)", lambda place: place.suffix in ENDINGS, ContextualStore),
+    Kind("a folder of ELMo's, with *options*.json and *weights*.hdf5", _is_elmo, Elmo.from_folder, find_elmo),
+    Kind(
+        "a run of seqlab pretrain or its .keras file",
+        holds_language_model,
+        open_language_model,
+        lambda place: (model_file(place),),
+    ),
 )
 """All kinds; the first that fits opens a place."""
 
@@ -61,6 +70,13 @@ def open_producer(place: str | os.PathLike[str]) -> Producer:
     raise SettingsError(f"{path} is no producer of contextual vectors; expected {expected}.")
 
 
+def producer_files(place: str | os.PathLike[str]) -> tuple[Path, ...]:
+    """Returns the files that a producer is made of, none if nothing opens its place; they are not read."""
+    path = Path(place)
+    kind = next((kind for kind in KINDS if path.exists() and kind.fits(path)), None)
+    return () if kind is None else kind.files(path)
+
+
 def give_contextual(model: Any, source: Any) -> None:
     """Has a tagger, or every member of an ensemble that reads them, take contextual vectors from another source."""
     readers = [one for one in getattr(model, "vectorizers", [model.vectorizer]) if one.contextual is not None]
@@ -68,6 +84,6 @@ def give_contextual(model: Any, source: Any) -> None:
         raise SettingsError("This model reads no contextual vectors: make it with from_corpus(contextual=...).")
     found = contextual_of(source, open_producer)
     for vectorizer in readers:
-        vectorizer.contextual.check_sizes(found)
+        vectorizer.contextual.check_source(found)
     for vectorizer in readers:
         vectorizer.contextual = found

@@ -15,6 +15,8 @@ from seqlab.errors import DataError, SettingsError
 if TYPE_CHECKING:
     from seqlab.text.contextual_store import ContextualStore
 
+ENDINGS = (".h5", ".hdf5")
+"""What the name of a file of vectors may end in."""
 FIELD = "contextual"
 """Name of the array that holds them in a batch, (batch, time, layers, width)."""
 
@@ -24,7 +26,8 @@ class Producer(Protocol):
     """What gives contextual vectors.
 
     One that has a `place` too, a path that `seqlab.models.producers.open_producer` opens again, is named in saved
-    models and used when they tag.
+    models and used when they tag. One that has a `fingerprint`, a text that tells it from all that give other vectors,
+    is held to it: files and models keep it.
 
     Attributes:
         layers: Number of vectors for each token.
@@ -53,10 +56,11 @@ class Contextual:
         layers: Vectors for each token; those of the file or the producer if not given.
         width: Width of each, likewise.
         opener: Opens a producer by its place.
+        fingerprint: The producer's; that of the file or the producer if not given, as far as they have one.
 
     Raises:
         SettingsError: For neither a file nor a producer where `layers` and `width` are not given; for others than they
-            say.
+            say; for a producer that is not the file's.
     """
 
     def __init__(
@@ -66,6 +70,7 @@ class Contextual:
         layers: int | None = None,
         width: int | None = None,
         opener: Opener | None = None,
+        fingerprint: str | None = None,
     ) -> None:
         from seqlab.text.contextual_store import ContextualStore
 
@@ -79,9 +84,9 @@ class Contextual:
             if known is None:
                 raise SettingsError("Contextual vectors come from a file or a producer; received neither.")
             layers, width = known.layers, known.width
-        self.layers, self.width = layers, width
+        self.layers, self.width, self.fingerprint = layers, width, fingerprint
         for source in (self._store, self._producer):
-            self.check_sizes(source)
+            self._accept(source)
 
     def check(self, sentences: Sequence[Sentence]) -> None:
         """Refuses sentences whose vectors can be had nowhere.
@@ -114,7 +119,7 @@ class Contextual:
         computed: dict[int, np.ndarray] = {}
         if wanted:
             producer, asked = self._opened_producer(), [sentences[number] for number in wanted]
-            self.check_sizes(producer)
+            self._accept(producer)
             arrays = check_vectors(producer.vectors(asked), asked, producer)
             computed = dict(zip(wanted, arrays, strict=True))
         empty = np.zeros((self.layers, 0, self.width), "float32")
@@ -126,12 +131,15 @@ class Contextual:
     def same(self, other: Contextual | None) -> bool:
         """Whether another gives the same vectors, as far as can be told without asking it."""
         one, two = self._producer, None if other is None else other._producer
-        alike = other is not None and self.get_config() == other.get_config()
+        if other is None or not _agree(self.fingerprint, other.fingerprint):
+            return False
+        alike = self.get_config() == other.get_config() | {"fingerprint": self.fingerprint}
         return alike and (one is two or self.place is not None)
 
     def get_config(self) -> dict[str, Any]:
-        """Returns sizes, the file's path and the producer's place: the vectors do not travel in a model."""
-        return {"file": self.file, "producer": self.place, "layers": self.layers, "width": self.width}
+        """Returns sizes, the file's path, the producer's place and fingerprint; the vectors do not travel."""
+        sizes = {"layers": self.layers, "width": self.width}
+        return {"file": self.file, "producer": self.place, **sizes, "fingerprint": self.fingerprint}
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], opener: Opener | None = None) -> Contextual:
@@ -144,7 +152,7 @@ class Contextual:
         if self._store is None and self.file is not None and (must or Path(self.file).is_file()):
             store = ContextualStore(self.file)
             if not must:
-                self.check_sizes(store)
+                self._accept(store)
             self._store = store
         return self._store
 
@@ -155,12 +163,28 @@ class Contextual:
             self._producer = self.opener(self.place)
         return self._producer
 
-    def check_sizes(self, source: Any) -> None:
-        """Refuses what gives vectors of other sizes."""
+    def _accept(self, source: Any) -> None:
+        """Checks a source of its own, and learns whose vectors these are."""
+        self.check_source(source)
+        self.fingerprint = self.fingerprint or getattr(source, "fingerprint", None)
+
+    def check_source(self, source: Any) -> None:
+        """Refuses what gives vectors of other sizes, or, where that is known, those of another producer.
+
+        Raises:
+            SettingsError: With what both are.
+        """
         if source is not None and (source.layers, source.width) != (self.layers, self.width):
             raise SettingsError(
                 f"Expected contextual vectors of {self.layers} layers of width {self.width}; {_name(source)} gives "
                 f"{source.layers} layers of width {source.width}: use the producer that the model was trained with."
+            )
+        found = getattr(source, "fingerprint", None)
+        if not _agree(self.fingerprint, found):
+            raise SettingsError(
+                f"Expected the contextual vectors of one producer (fingerprint {str(self.fingerprint)[:12]}); those of "
+                f"{_name(source)} are another's ({str(found)[:12]}), though of the same sizes: use the producer that "
+                "made the file and that the model was trained with, or write the file again (seqlab embed)."
             )
 
 
@@ -172,16 +196,21 @@ def contextual_of(source: Any, opener: Opener | None = None) -> Contextual:
     from seqlab.text.contextual_store import ContextualStore
 
     path = os.fspath(source) if isinstance(source, str | os.PathLike) else None
-    if isinstance(source, ContextualStore) or (path is not None and Path(path).suffix in (".h5", ".hdf5")):
+    if isinstance(source, ContextualStore) or (path is not None and Path(path).suffix in ENDINGS):
         return Contextual(file=source, opener=opener)
     return Contextual(producer=source if path is None else path, opener=opener)
+
+
+def _agree(one: str | None, other: str | None) -> bool:
+    """Whether two fingerprints may be of one producer."""
+    return one is None or other is None or one == other
 
 
 def _name(source: Any) -> str:
     """What to call a source in errors."""
     if isinstance(source, Contextual):
         return source.file or source.place or _name(source._producer)
-    return getattr(source, "path", None) or type(source).__name__
+    return getattr(source, "path", None) or getattr(source, "place", None) or type(source).__name__
 
 
 def check_vectors(

@@ -13,9 +13,10 @@ import numpy as np
 
 from seqlab.errors import DataError, SettingsError, suggest
 from seqlab.files import replaced
-from seqlab.text.contextual import Producer, check_vectors, shown
+from seqlab.text.contextual import ENDINGS, Producer, check_vectors, shown
 
 DATASETS = ("words", "lengths", "vectors")
+FINGERPRINT = "fingerprint"
 SENTENCES_AT_ONCE = 64
 WORDS_AT_ONCE = 1 << 16
 CHUNK = 1 << 18  # bytes of the blocks that the file is made of
@@ -34,6 +35,7 @@ class ContextualStore:
     - `words`: (tokens,) strings.
     - `lengths`: (sentences,) whole numbers, the tokens of each sentence.
     - `vectors`: (tokens, layers, width) floats of 16, 32 or 64 bits.
+    - The file's attribute `fingerprint`, where it is known who made the vectors: a text, the producer's.
 
     A sentence is found by its words; of two with the same words the first counts. Memory holds 16 bytes and a place
     for each sentence, and `vectors` of the sentences that are asked for.
@@ -44,6 +46,7 @@ class ContextualStore:
     Attributes:
         layers: Layers of each token.
         width: Width of each layer.
+        fingerprint: That of the producer, `None` if the file does not say.
 
     Raises:
         DataError: If there is no such file, it is no HDF5 file or was cut off, or it has another layout.
@@ -66,6 +69,7 @@ class ContextualStore:
         try:
             self.layers, self.width = self._check()
             self._places = self._read_places()
+            self.fingerprint = self._read_fingerprint()
         except OSError as error:
             self.close()
             raise self._damaged(error) from error
@@ -145,6 +149,12 @@ class ContextualStore:
             start += length
         return places
 
+    def _read_fingerprint(self) -> str | None:
+        found = self._file.attrs.get(FINGERPRINT)
+        if found is not None and not isinstance(found, str):
+            raise DataError(f"Its attribute {FINGERPRINT} is {found!r}; expected a text.", self.path)
+        return found
+
     def _words(self) -> Iterator[str]:
         stored = self._file["words"]
         for start in range(0, len(stored), WORDS_AT_ONCE):
@@ -185,7 +195,7 @@ def write_store(
             gives, or too large for `half`.
         SettingsError: For another ending, or no sentences.
     """
-    if Path(path).suffix not in (".h5", ".hdf5"):
+    if Path(path).suffix not in ENDINGS:
         raise SettingsError(f"Contextual vectors are written to a file that ends in .h5, received {os.fspath(path)!r}.")
     distinct = list(dict.fromkeys(tuple(words) for words in sentences if len(words)))
     if not distinct:
@@ -195,6 +205,7 @@ def write_store(
     import h5py
 
     with replaced(path) as temporary, h5py.File(temporary, "w") as file:
+        file.attrs.update(_attributes(producer))
         kind = np.dtype("float16" if half else "float32")
         size = max(1, CHUNK // (producer.layers * producer.width * kind.itemsize))
         shape = (0, producer.layers, producer.width)
@@ -206,6 +217,12 @@ def write_store(
             if progress is not None:
                 progress(min(start + at_once, len(distinct)), len(distinct))
     return len(distinct)
+
+
+def _attributes(producer: Producer) -> dict[str, str]:
+    """What a file says of who made its vectors."""
+    fingerprint = getattr(producer, "fingerprint", None)
+    return {} if fingerprint is None else {FINGERPRINT: fingerprint}
 
 
 def _append(vectors: Any, producer: Producer, sentences: Sequence[Sequence[str]]) -> None:

@@ -13,6 +13,7 @@ from seqlab.corpora.conllu import conllu
 from seqlab.corpora.records import Corpus
 from seqlab.errors import DataError
 from seqlab.files import model_file
+from seqlab.models.producers import producer_files
 from seqlab.settings import DataSettings, Settings
 
 log = logging.getLogger(__name__)
@@ -99,6 +100,8 @@ def digest(settings: Settings) -> dict[str, str]:
     paths.append(settings.contextual.file)
     if settings.distill.teacher is not None:
         paths.append(str(model_file(settings.distill.teacher)))
+    if settings.contextual.producer is not None:
+        paths += map(str, producer_files(settings.contextual.producer))
     found = {}
     for path in paths:
         if path is not None and Path(path).is_file():

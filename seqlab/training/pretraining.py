@@ -80,7 +80,9 @@ def pretrain(settings: PretrainSettings, folder: str | Path, resume: bool = Fals
     texts = read_texts(settings)
     listed = None if settings.vocabulary is None else listed_words(settings.vocabulary, settings.encoding)
     most, least = settings.max_words or MAX_WORDS, settings.min_count or MIN_COUNT
-    vectorizer = vectorizer_of_text(texts.train, least, most, listed if listed is None else listed[:most])
+    vectorizer = vectorizer_of_text(
+        texts.train, least, most, listed if listed is None else listed[: settings.max_words]
+    )
     with locked(folder):
         if resume:
             _check_vocabulary(vectorizer, folder)
@@ -99,7 +101,7 @@ def read_texts(settings: PretrainSettings) -> Texts:
     if not settings.text:
         raise SettingsError("name at least one text to train on.")
     forms = {settings.format or format_of(path) for path in (*settings.text, settings.dev) if path is not None}
-    for name, form in (("column", "conll"), ("tokenize", "raw")):
+    for name, form in (("column", "conll"), ("tokenize", "text")):
         if getattr(settings, name) not in (None, False) and form not in forms:
             raise SettingsError(f"{name} is for {form} files, received {', '.join(sorted(forms))}: leave it out.")
     train = Corpus([sentence for path in settings.text for sentence in _read(path, settings)], name=settings.text[0])

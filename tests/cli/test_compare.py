@@ -128,6 +128,8 @@ def test_the_common_test_set(tmp_path: Path) -> None:
         _common_test((runs["b"], fake_run(tmp_path / "run-none", None)), "label")
     with pytest.raises(SettingsError, match="model.keras is not of a run's folder"):
         _common_test((runs["b"], tmp_path / "model.keras"), "label")
+    with pytest.raises(DataError, match=f"there is no file {tmp_path / 'a'}, as the runs name it.*--data FILE"):
+        _common_test((runs["a"], runs["a"]), "label")
     (tmp_path / "b").write_text("z O\n", "utf-8")
     with pytest.raises(DataError, match="b has changed since"):
         _common_test((runs["b"], runs["b"]), "label")

@@ -52,6 +52,9 @@ def test_formats(source: str, tmp_path: Path) -> None:
         (["all.h5", "raw.txt", "--output", "v.npz"], "--output is a file that ends in .h5"),
         (["all.h5", "raw.txt", "--output", "v.h5", "--format", "text"], "has no vectors of the sentence 'It thawed'"),
         (["all.h5", "raw.txt", "--output", "v.h5", "--format", "text", "--columns", "word=0"], "--columns is for"),
+        (["all.h5", "raw.txt", "--output", "v.h5"], "has no vectors of the sentence 'It thawed'"),
+        (["all.h5", "columns.txt", "--output", "v.h5"], "It looks like columns"),
+        (["all.h5", "prose.txt", "--output", "v.h5", "--format", "conll"], "a sentence a line, pass --format text."),
     ],
 )
 def test_trouble(
@@ -64,6 +67,8 @@ def test_trouble(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("raw.txt").write_text("Snow fell\nIt thawed\n")
+    Path("prose.txt").write_text("Snow fell\nIt thawed again\n")
+    Path("columns.txt").write_text("Snow NN\nfell VBD\n\nNo UH\n")
     assert main(["embed", *arguments]) == 1
     assert words in capsys.readouterr().err
     assert not Path("v.h5").exists()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from seqlab.corpora.raw import format_of, listed_words, raw, words_only
+from seqlab.corpora.raw import columns_of, format_of, listed_words, raw, words_only
 from seqlab.errors import DataError, SettingsError
 
 TEXT = "Snow fell in Troms\u00f8 .\n\n  No \t comment\n"
@@ -63,14 +63,14 @@ def test_words_of_any_format(tmp_path):
     row = "\t".join(["{}", "{}", *["_"] * 8])
     tree = write(tmp_path / "a.conllu", "\n".join([row.format(1, "Snow"), row.format(2, "fell"), "", ""]))
     assert [s.words for s in words_only(tree)] == [("Snow", "fell")]
-    assert words_only(tree, "raw")[0].words[:2] == ("1", "Snow")
+    assert words_only(tree, "text")[0].words[:2] == ("1", "Snow")
     with pytest.raises(SettingsError, match="Unknown format 'conl'.*Did you mean 'conll'"):
         words_only(tree, "conl")
 
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [("a.conll", "conll"), ("a.conllu.gz", "conllu"), ("a.txt.gz", "raw"), ("a", "raw"), ("conll.txt", "raw")],
+    [("a.conll", "conll"), ("a.conllu.gz", "conllu"), ("a.txt.gz", "text"), ("a", "text"), ("conll.txt", "text")],
 )
 def test_formats_by_name(name, expected):
     assert format_of(name) == expected
@@ -83,3 +83,31 @@ def test_a_list_of_words(tmp_path):
         listed_words(write(file, "the\na\nthe\n"))
     with pytest.raises(DataError, match=r"words\.txt:2: Expected one word a line, received 'a 12'"):
         listed_words(write(file, "the\na 12\n"))
+
+
+def test_columns_that_the_name_makes_a_text_are_refused(tmp_path):
+    """The files of CoNLL-2000 are called train.txt: as text, each token would be a sentence."""
+    columns = write(tmp_path / "train.txt", "He PRP B-NP\nfell VBD B-VP\n\nNo UH O\n")
+    with pytest.raises(
+        DataError, match=r"train\.txt: It looks like columns \(3 fields .*--format conll .*--format text"
+    ):
+        words_only(columns)
+    assert [s.words for s in words_only(columns, "text")][0] == ("He", "PRP", "B-NP")
+    assert [s.words for s in words_only(columns, "conll")] == [("He", "fell"), ("No",)]
+    assert len(words_only(write(tmp_path / "a.txt", TEXT))) == 2
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (["a b c"] * 19 + ["", "a b"], 3),  # 95 in 100
+        (["a b c"] * 18 + ["", "a b"], None),
+        (["a b c"] * 30, None),  # no blocks
+        (["a b", "", "c d", "", "e f"], None),  # each line a paragraph
+        (["a", "b", "", "c"], None),  # one word a line
+        (["1\ta b\tX", "2\tc\tY", "", "# text = a b c", "1\td\tX"], 3),
+        (["a b"] * 600 + [""] + ["a b"] * 400 + ["a b c"] * 900, 2),  # the first 1,000 count
+    ],
+)
+def test_what_looks_like_columns(lines, expected):
+    assert columns_of(lines) == expected

@@ -103,9 +103,13 @@ def test_its_place_opens_it_again(tmp_path) -> None:
     folder = write(tmp_path, MODELS["plain"])
     elmo = open_producer(folder)
     assert isinstance(elmo, Elmo) and elmo.place == str(folder)
+    assert Elmo.from_folder(folder, stateful=True).place is None  # it would be opened without states
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "options.json").rename(tmp_path / "elsewhere" / "options.json")
     apart = Elmo.from_files(tmp_path / "elsewhere" / "options.json", tmp_path / "lm_weights.hdf5")
     assert apart.place is None  # no folder holds both
+    (tmp_path / "other").mkdir()
+    other = Elmo.from_folder(write(tmp_path / "other", MODELS["three layers, not projected"]))
+    assert apart.fingerprint == elmo.fingerprint != other.fingerprint
     with pytest.raises(SettingsError, match="batch_size"):
         Elmo.from_files(tmp_path / "elsewhere" / "options.json", tmp_path / "lm_weights.hdf5", batch_size=0)

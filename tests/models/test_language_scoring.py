@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from seqlab.batches.neighbours import END
@@ -31,6 +32,23 @@ def test_vectors_stand_in_the_order_of_the_sentences(model):
     found = scoring.vectors_of(model, model.batches(SENTENCES, batch_size=2))
     assert [array.shape[1] for array in found] == [3, 1, 4]
     assert abs(found[0][0, 0] - found[2][0, 0]).max() == 0, "the same word has the same token layer"
+
+
+def test_vectors_are_asked_for_in_few_shapes(model, monkeypatch):
+    """A backend that compiles for each shape would else do so for nearly every batch of a corpus."""
+    ask, shapes, found = model.predict_on_batch, set(), []
+
+    def recording(inputs):
+        shapes.add(tuple(array.shape for array in inputs.values()))
+        return ask(inputs)
+
+    monkeypatch.setattr(model, "predict_on_batch", recording)
+    for sentences in (SENTENCES[:1], SENTENCES[1:2], SENTENCES):
+        found.append(scoring.vectors_of(model, model.batches(sentences)))
+    assert len(shapes) == 1
+    np.testing.assert_allclose(found[2][0], found[0][0], rtol=1e-5, atol=1e-6)
+    (inputs, _), layers = model.batches(SENTENCES[:1])[0], found[0][0]
+    np.testing.assert_allclose(np.asarray(ask(inputs))[0][:, 1:4], layers, rtol=1e-5, atol=1e-6)
 
 
 def test_classes_are_counted_as_next_words(model):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,7 @@ def run(model, tmp_path_factory) -> Path:
 def test_a_model_is_a_producer(model):
     producer = LanguageVectors(model)
     assert isinstance(producer, Producer) and (producer.layers, producer.width, producer.place) == (3, 8, None)
+    assert producer.fingerprint is None
     for found, expected in zip(producer.vectors(SENTENCES), model.vectors(SENTENCES), strict=True):
         np.testing.assert_array_equal(found, expected)
         assert found.shape == (3, 3, 8)
@@ -40,6 +42,9 @@ def test_a_model_is_a_producer(model):
 def test_a_run_is_opened_by_its_place_and_embeds_a_corpus(model, run, tmp_path, capsys):
     producer = open_producer(run)
     assert isinstance(producer, LanguageVectors) and producer.place == str(run)
+    assert (
+        producer.fingerprint == hashlib.sha256(hashlib.sha256((run / "model.keras").read_bytes()).digest()).hexdigest()
+    )
     text = tmp_path / "a.txt"
     text.write_text("".join(f"{' '.join(words)}\n" for words in SENTENCES), "utf-8")
     out = tmp_path / "vectors.h5"
@@ -47,6 +52,7 @@ def test_a_run_is_opened_by_its_place_and_embeds_a_corpus(model, run, tmp_path, 
     assert "2 different sentences of 2, 3 layers of width 8" in capsys.readouterr().out
     for found, expected in zip(ContextualStore(out).vectors(SENTENCES), model.vectors(SENTENCES), strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+    assert ContextualStore(out).fingerprint == producer.fingerprint
 
 
 def test_a_tagger_reads_them():

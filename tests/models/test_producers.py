@@ -149,7 +149,8 @@ def test_members_of_an_ensemble_read_their_own() -> None:
 
 def test_places(tmp_path) -> None:
     store_of(tmp_path / "v.h5", [["a"]]).close()
-    assert open_producer(tmp_path / "v.h5").width == 3
+    (tmp_path / "v.hdf5").write_bytes((tmp_path / "v.h5").read_bytes())
+    assert open_producer(tmp_path / "v.h5").width == open_producer(tmp_path / "v.hdf5").width == 3
     (tmp_path / "notes.txt").write_text("")
     with pytest.raises(SettingsError, match=r"notes\.txt is no producer .* expected a file of contextual vectors"):
         open_producer(tmp_path / "notes.txt")
@@ -165,11 +166,20 @@ def test_settings_name_the_source_and_the_mix(tmp_path) -> None:
     }
     settings = Settings(**{**tiny.settings(tmp_path).model_dump(), **changed})
     tagger = build(settings, train)
-    assert tagger.contextual.get_config() == {"file": store.path, "producer": None, "layers": 2, "width": 3}
+    assert tagger.contextual.get_config() == {
+        "file": store.path,
+        "producer": None,
+        "layers": 2,
+        "width": 3,
+        "fingerprint": None,
+    }
     assert (tagger.features[-1].layer_norm, tagger.features[-1].dropout) == ("token", 0.3)
     assert store.path in digest(settings)
-    changed["contextual"] = {"file": store.path, "producer": store.path}
-    assert build(Settings(**{**settings.model_dump(), **changed}), train).contextual.place == store.path
+    other = store_of(tmp_path / "other.h5", words_of(train)).path
+    changed["contextual"] = {"file": store.path, "producer": other}
+    settings = Settings(**{**settings.model_dump(), **changed})
+    assert build(settings, train).contextual.place == other
+    assert {store.path, other} <= digest(settings).keys()
 
 
 def test_the_command_line_takes_another_file(tmp_path, capsys) -> None:
@@ -185,3 +195,30 @@ def test_the_command_line_takes_another_file(tmp_path, capsys) -> None:
     evaluate = ["evaluate", str(tmp_path / "model.keras"), str(tmp_path / "one.conll")]
     assert main([*evaluate, "--contextual", store.path]) == 0
     assert "overall" in capsys.readouterr().out
+
+
+def test_the_files_of_a_producer(tmp_path) -> None:
+    for name in ("elmo/options.json", "elmo/weights.hdf5", "run/model.keras", "v.hdf5", "notes.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("")
+    found = {
+        name: [str(file.relative_to(tmp_path)) for file in producers.producer_files(tmp_path / name)]
+        for name in ("elmo", "run", "run/model.keras", "v.hdf5", "notes.txt", "nowhere")
+    }
+    assert found == {
+        "elmo": ["elmo/options.json", "elmo/weights.hdf5"],
+        "run": ["run/model.keras"],
+        "run/model.keras": ["run/model.keras"],
+        "v.hdf5": ["v.hdf5"],
+        "notes.txt": [],
+        "nowhere": [],
+    }
+
+
+def test_a_tagger_refuses_the_vectors_of_another_producer() -> None:
+    one, other = Toy(), Toy()
+    one.fingerprint, other.fingerprint = "one", "other"
+    reader().contextual = one
+    with pytest.raises(SettingsError, match=r"fingerprint one\); those of Toy are another's \(other\)"):
+        reader().contextual = other
+    reader().contextual = Toy()

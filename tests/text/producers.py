@@ -13,6 +13,8 @@ from seqlab.text.contextual_store import ContextualStore, write_store
 class Toy:
     """Gives each token vectors drawn from a seed of its word, the one before, and the layer."""
 
+    fingerprint: str | None = None
+
     def __init__(self, layers: int = 2, width: int = 3) -> None:
         self.layers = layers
         self.width = width

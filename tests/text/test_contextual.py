@@ -56,7 +56,7 @@ def test_config_names_file_and_place_and_opens_them_when_needed(store) -> None:
         return Toy()
 
     config = Contextual(store, Placed()).get_config()
-    assert config == {"file": store.path, "producer": "somewhere", "layers": 2, "width": 3}
+    assert config == {"file": store.path, "producer": "somewhere", "layers": 2, "width": 3, "fingerprint": None}
     again = Contextual.from_config(config, opener)
     np.testing.assert_array_equal(again.vectors([KNOWN])[0], Toy().vectors([KNOWN])[0])
     assert opened == []
@@ -101,4 +101,42 @@ def test_same_is_told_by_file_and_place_or_by_the_producer_itself(store) -> None
     assert Contextual(producer=toy).same(Contextual(producer=toy))
     assert not Contextual(producer=toy).same(Contextual(producer=Toy()))
     assert Contextual(producer=Placed()).same(Contextual(producer=Placed()))
+    for one, other, alike in (("a", "a", True), ("a", None, True), ("a", "b", False)):
+        pair = [Contextual(producer="x", layers=2, width=3, fingerprint=given) for given in (one, other)]
+        assert pair[0].same(pair[1]) == pair[1].same(pair[0]) == alike
     assert not Contextual(store).same(None) and not Contextual(store).same(Contextual(store, toy))
+
+
+def known(fingerprint: str) -> Toy:
+    toy = Toy()
+    toy.fingerprint = fingerprint
+    return toy
+
+
+def test_vectors_of_two_producers_are_not_mixed(tmp_path) -> None:
+    """Their sizes are equal: nothing but the fingerprint tells them apart."""
+    path = store_of(tmp_path / "a.h5", [KNOWN], known("aaaaaaaaaaaaaaaa")).path
+    text = r"\(fingerprint aaaaaaaaaaaa\); those of Toy are another's \(bbbbbbbbbbbb\).*seqlab embed"
+    with pytest.raises(SettingsError, match=text):
+        Contextual(path, known("bbbbbbbbbbbbbbbb"))
+    opened = Contextual(path, "place", opener=lambda place: known("bbbbbbbbbbbbbbbb"))
+    opened.vectors([KNOWN])
+    with pytest.raises(SettingsError, match=text):
+        opened.vectors([OTHER])
+    for other in (Toy(), known("aaaaaaaaaaaaaaaa")):
+        assert len(Contextual(path, other).vectors([OTHER])) == 1
+
+
+def test_a_model_keeps_whose_vectors_it_reads(tmp_path) -> None:
+    path = store_of(tmp_path / "a.h5", [KNOWN], known("a")).path
+    config = Contextual(path).get_config()
+    assert config["fingerprint"] == "a"
+    again = Contextual.from_config(config)
+    with pytest.raises(SettingsError, match="Toy are another's"):
+        again.check_source(contextual_of(known("b")))
+    again.check_source(contextual_of(known("a")))
+    store_of(tmp_path / "a.h5", [KNOWN], known("b")).close()
+    with pytest.raises(SettingsError, match=r"a\.h5 are another's"):
+        again.vectors([KNOWN])
+    del config["fingerprint"]  # as models were written before
+    assert len(Contextual.from_config(config).vectors([KNOWN])) == 1

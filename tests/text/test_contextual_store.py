@@ -171,3 +171,17 @@ def test_what_cannot_be_written(tmp_path) -> None:
 def test_keys_tell_sentences_apart() -> None:
     keys = {key_of(words) for words in (["a", "b"], ["ab"], ["a b"], ["a", "b", ""], ["", "a", "b"])}
     assert len(keys) == 5
+
+
+def test_the_file_keeps_whose_vectors_it_holds(tmp_path) -> None:
+    assert store_of(tmp_path / "toy.h5", SENTENCES).fingerprint is None
+    toy = Toy()
+    toy.fingerprint = "abc"
+    with store_of(tmp_path / "v.h5", SENTENCES, toy) as store:
+        assert store.fingerprint == "abc"
+        write_store(tmp_path / "copy.h5", store, SENTENCES)
+    assert ContextualStore(tmp_path / "copy.h5").fingerprint == "abc"
+    with h5py.File(tmp_path / "copy.h5", "a") as file:
+        file.attrs["fingerprint"] = 3
+    with pytest.raises(DataError, match=r"Its attribute fingerprint is .*3.*; expected a text"):
+        ContextualStore(tmp_path / "copy.h5")

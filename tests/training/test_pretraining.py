@@ -136,10 +136,15 @@ def test_texts_of_any_format(tmp_path: Path) -> None:
     assert words == {("One", "two", "."), ("Three", "four", "."), ("five", "six"), ("seven", "eight"), ("nine",)}
     plain = read_texts(PretrainSettings(text=both[:1], dev=both[0]))
     assert plain.train[0].words == plain.dev[0].words == ("One", "two.", "Three", "four.")
-    with pytest.raises(SettingsError, match="column is for conll files, received raw"):
+    with pytest.raises(SettingsError, match="column is for conll files, received text"):
         read_texts(PretrainSettings(text=both[:1], column=1))
-    with pytest.raises(SettingsError, match="tokenize is for raw files, received conll"):
+    with pytest.raises(SettingsError, match="tokenize is for text files, received conll"):
         read_texts(PretrainSettings(text=both[1:], tokenize=True))
+    (tmp_path / "c.txt").write_text("NN seven\nNN eight\n\nNN nine\n")
+    with pytest.raises(DataError, match=r"c\.txt: It looks like columns .*--format conll"):
+        read_texts(PretrainSettings(text=(str(tmp_path / "c.txt"),)))
+    told = read_texts(PretrainSettings(text=(str(tmp_path / "c.txt"),), format="text", held_out=0.4))
+    assert len(told.train) + len(told.dev) == 3
     with pytest.raises(SettingsError, match="name at least one text"):
         read_texts(PretrainSettings())
 
@@ -161,6 +166,7 @@ def test_a_list_of_words_is_the_vocabulary(place: Path, tmp_path: Path, monkeypa
     monkeypatch.setattr(
         pretraining, "_run", lambda settings, folder, texts, vectorizer, verbose: seen.append(vectorizer.words.items)
     )
+    monkeypatch.setattr(pretraining, "MAX_WORDS", 1)  # of the words of a text: a list is taken whole
     for options in ({}, {"max_words": 2}):
         pretrain(settings(place, vocabulary=str(tmp_path / "words.txt"), **options), tmp_path / f"run-{len(seen)}")
     assert [words[2:] for words in seen] == [("the", "of", "harbour"), ("the", "of")]
