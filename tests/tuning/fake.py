@@ -24,7 +24,7 @@ def main(folder: Path) -> None:
     with (folder / "starts.txt").open("a", encoding="utf-8") as stream:
         stream.write(f"{os.getpid()}\n")
     if hasattr(os, "sched_getaffinity"):
-        (FOLDER / "cores.txt").write_text(" ".join(map(str, os.sched_getaffinity(0))), encoding="utf-8")
+        (folder / "cores.txt").write_text(" ".join(map(str, os.sched_getaffinity(0))), encoding="utf-8")
     mode = str(job.values.get("task.mode", "good"))
     time.sleep(float(os.environ.get("FAKE_SECONDS", "0")))
     if mode == "hang":
