@@ -79,14 +79,14 @@ def test_the_folder_holds_everything(unbroken):
 def test_a_run_that_is_cut_off_ends_as_the_unbroken_one(unbroken, tmp_path, monkeypatch):
     made = settings(unbroken.parent / "rolls.json")
 
-    class Interrupt(frames._Report):
+    class Interrupt(frames.Report):
         def on_epoch_end(self, epoch, logs=None):
             super().on_epoch_end(epoch, logs)
             if epoch == 1:
                 raise Cut
 
     with monkeypatch.context() as patched, pytest.raises(Cut):
-        patched.setattr(frames, "_Report", Interrupt)
+        patched.setattr(frames, "Report", Interrupt)
         frames.train(made, tmp_path, verbose=0)
     assert len(history(tmp_path)) == 2 and not (tmp_path / "scores.json").exists()
     frames.train(made, tmp_path, resume=True, verbose=0)

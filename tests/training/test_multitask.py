@@ -36,7 +36,7 @@ def runs(finished_tasks: Path, tmp_path_factory: pytest.TempPathFactory) -> tupl
     cut = tmp_path_factory.mktemp("multitask") / "cut"
     chosen = tiny.task_settings(finished_tasks.parent / "data")
     with pytest.MonkeyPatch.context() as patched, pytest.raises(InterruptedError):
-        patched.setattr(multitask, "_board", lambda _: Cut())
+        patched.setattr(multitask, "board", lambda _: Cut())
         train(chosen, cut, verbose=0)
     with pytest.raises(SettingsError, match="already holds a run"):
         train(chosen, cut, verbose=0)

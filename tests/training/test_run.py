@@ -48,7 +48,7 @@ class Interrupt(keras.callbacks.Callback):
 def cut_off(monkeypatch: pytest.MonkeyPatch, settings: Settings, folder: Path, epoch: int, place: str) -> None:
     """Trains until the given place and leaves the folder as a kill would."""
     with monkeypatch.context() as patched, pytest.raises(Cut):
-        patched.setattr(runs, "_board", lambda _: Interrupt(epoch, place))
+        patched.setattr(runs, "board", lambda _: Interrupt(epoch, place))
         runs.train(settings, folder, verbose=0)
 
 
