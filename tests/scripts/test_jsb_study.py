@@ -152,9 +152,11 @@ for line in sys.stdin:
     print(json.dumps({"status": "completed", "score": 8.0}), flush=True)
 """
 PROGRAM = """
+import signal
 import sys
 from pathlib import Path
 import jsb_study
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell lets background jobs ignore
 jsb_study.__file__ = sys.argv[2]
 jsb_study.search(Path(sys.argv[1]), 1, 9, int(sys.argv[4]), [sys.argv[3]])
 """
