@@ -1,4 +1,4 @@
-"""Numbers that several rooms must agree on."""
+"""What several rooms must agree on."""
 
 from __future__ import annotations
 
@@ -7,3 +7,6 @@ IGNORE = -1
 
 FORBIDDEN = -1e4
 """Score of what a sequence of tags may not have: with an exponential of exactly 0 in float32, and finite."""
+
+HDF5_ENDINGS = (".h5", ".hdf5")
+"""What the name of a file of contextual vectors ends in."""

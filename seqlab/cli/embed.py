@@ -10,8 +10,8 @@ from typing import Annotated, Literal
 import tyro
 
 from seqlab.cli.reading import SEPARATOR, parse_columns, parse_separator, refuse_unused
+from seqlab.constants import HDF5_ENDINGS
 from seqlab.errors import DataError, SettingsError
-from seqlab.text.contextual import ENDINGS
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str]) -> int:
     options = tyro.cli(Embed, args=list(arguments), prog="seqlab embed")
     if not options.files:
         raise SettingsError("name at least one file of sentences.")
-    if options.output.suffix not in ENDINGS:
+    if options.output.suffix not in HDF5_ENDINGS:
         raise SettingsError(f"--output is a file that ends in .h5, received {options.output}.")
     sentences = [words for path in options.files for words in _sentences(path, options)]
 

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from seqlab.constants import HDF5_ENDINGS
 from seqlab.errors import SettingsError
 from seqlab.files import model_file
 from seqlab.migration.elmo import find_elmo
 from seqlab.models.elmo import Elmo
 from seqlab.models.language_vectors import holds_language_model, open_language_model
-from seqlab.text.contextual import ENDINGS, Producer, contextual_of
+from seqlab.text.contextual import Producer, contextual_of
 from seqlab.text.contextual_store import ContextualStore
 
 
@@ -39,7 +40,7 @@ def _is_elmo(place: Path) -> bool:
 
 
 KINDS = (
-    Kind("a file of contextual vectors (.h5)", lambda place: place.suffix in ENDINGS, ContextualStore),
+    Kind("a file of contextual vectors (.h5)", lambda place: place.suffix in HDF5_ENDINGS, ContextualStore),
     Kind("a folder of ELMo's, with *options*.json and *weights*.hdf5", _is_elmo, Elmo.from_folder, find_elmo),
     Kind(
         "a run of seqlab pretrain or its .keras file",

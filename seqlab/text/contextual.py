@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from seqlab.constants import HDF5_ENDINGS
 from seqlab.corpora.records import Sentence
 from seqlab.errors import DataError, SettingsError
 
 if TYPE_CHECKING:
     from seqlab.text.contextual_store import ContextualStore
 
-ENDINGS = (".h5", ".hdf5")
-"""What the name of a file of vectors may end in."""
 FIELD = "contextual"
 """Name of the array that holds them in a batch, (batch, time, layers, width)."""
 
@@ -196,7 +195,7 @@ def contextual_of(source: Any, opener: Opener | None = None) -> Contextual:
     from seqlab.text.contextual_store import ContextualStore
 
     path = os.fspath(source) if isinstance(source, str | os.PathLike) else None
-    if isinstance(source, ContextualStore) or (path is not None and Path(path).suffix in ENDINGS):
+    if isinstance(source, ContextualStore) or (path is not None and Path(path).suffix in HDF5_ENDINGS):
         return Contextual(file=source, opener=opener)
     return Contextual(producer=source if path is None else path, opener=opener)
 

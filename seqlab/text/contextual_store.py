@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from seqlab.constants import HDF5_ENDINGS
 from seqlab.errors import DataError, SettingsError, suggest
 from seqlab.files import replaced
-from seqlab.text.contextual import ENDINGS, Producer, check_vectors, shown
+from seqlab.text.contextual import Producer, check_vectors, shown
 
 DATASETS = ("words", "lengths", "vectors")
 FINGERPRINT = "fingerprint"
@@ -195,7 +196,7 @@ def write_store(
             gives, or too large for `half`.
         SettingsError: For another ending, or no sentences.
     """
-    if Path(path).suffix not in ENDINGS:
+    if Path(path).suffix not in HDF5_ENDINGS:
         raise SettingsError(f"Contextual vectors are written to a file that ends in .h5, received {os.fspath(path)!r}.")
     distinct = list(dict.fromkeys(tuple(words) for words in sentences if len(words)))
     if not distinct:
