@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from seqlab.batches.buckets import bucket_bounds
-from seqlab.batches.loader import Batch
+from seqlab.batches.plan import Batch, distinct, ordered
 from seqlab.constants import IGNORE
 from seqlab.corpora.sequences import FrameCorpus
 from seqlab.errors import check_count
@@ -87,17 +87,4 @@ class FrameBatches(keras.utils.PyDataset):
         for number, bound in enumerate(self.bounds):
             here = order[self.bucket[order] == number]
             plan += [Batch(here[k : k + size], bound) for k in range(0, len(here), size)]
-        if self.shuffle:
-            plan = [plan[k] for k in random.permutation(len(plan))]
-        # The first two batches differ in size where any do: see `distinct`.
-        odd = next((k for k, batch in enumerate(plan) if len(batch.sentences) != len(plan[0].sentences)), 1)
-        if len(plan) > 2:
-            plan.insert(1, plan.pop(odd))
-        return plan
-
-
-def distinct(size: int, index: int) -> int:
-    """Makes a dimension even in the first batch and odd in the second: Keras on TensorFlow fixes what they share."""
-    if index > 1 or keras.backend.backend() != "tensorflow":
-        return size
-    return size + (size - index) % 2
+        return ordered(plan, random if self.shuffle else None)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
 
 from seqlab.batches.buckets import bucket_bounds
+from seqlab.batches.plan import Batch, distinct, ordered
 from seqlab.constants import IGNORE
 from seqlab.text.contextual import FIELD, Contextual
 from seqlab.text.vectorizer import Encoded
@@ -21,14 +21,6 @@ def fields_of(encoded: Encoded) -> tuple[str, ...]:
     """The names of all arrays that `Batches` can give: those that every vectorizer knows, and its categories."""
     others = (name for name in encoded.tokens if name not in (*FIELDS, "forms"))
     return (*FIELDS, *others, *([FIELD] if encoded.contextual is not None else []))
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Which sentences stand in one batch, and the length that they are padded to."""
-
-    sentences: np.ndarray
-    time: int
 
 
 class Batches(keras.utils.PyDataset):
@@ -98,7 +90,7 @@ class Batches(keras.utils.PyDataset):
     def shape(self, index: int) -> tuple[int, int]:
         """Returns `(batch, time)` of one batch."""
         batch = self.plan[index]
-        return len(batch.sentences), _distinct(batch.time, index)
+        return len(batch.sentences), distinct(batch.time, index)
 
     def __getitem__(self, index: int) -> tuple[Any, ...]:
         return self.arrays(self.plan[index], index)
@@ -113,7 +105,7 @@ class Batches(keras.utils.PyDataset):
         """
         starts = np.pad(self.encoded.offsets[batch.sentences], (0, empty))
         lengths = np.pad(self.encoded.lengths[batch.sentences], (0, empty))
-        steps = np.arange(_distinct(batch.time, index))
+        steps = np.arange(distinct(batch.time, index))
         mask = steps < lengths[:, None]  # (batch, time)
         places = np.where(mask, starts[:, None] + steps, 0)
         tokens = self.encoded.tokens
@@ -160,13 +152,7 @@ class Batches(keras.utils.PyDataset):
                 plan.append(Batch(waiting, bound))
                 waiting, added = order[:0], 0
             spare -= added
-        if self.shuffle:
-            plan = [plan[k] for k in random.permutation(len(plan))]
-        # The first two batches differ in size where any do: see _distinct.
-        odd = next((k for k, b in enumerate(plan) if len(b.sentences) != len(plan[0].sentences)), 1)
-        if len(plan) > 2:
-            plan.insert(1, plan.pop(odd))
-        return plan
+        return ordered(plan, random if self.shuffle else None)
 
     def _spare(self, bucket: np.ndarray) -> float:
         computed = np.asarray(self.bounds, np.int64)[bucket].sum()
@@ -188,19 +174,12 @@ class Batches(keras.utils.PyDataset):
         rows, columns = len(forms) + 1, int(lengths.max(initial=1))
         if self.static:
             rows, columns = mask.size + 1, self.longest
-        rows, columns = _distinct(rows, index), _distinct(columns, index)
+        rows, columns = distinct(rows, index), distinct(columns, index)
         steps = np.arange(columns)
         real = steps < lengths[:, None]  # (forms, characters)
         chars = np.zeros((rows, columns), np.int32)
         chars[1 : len(forms) + 1] = _pick(self.encoded.characters, np.where(real, starts[:, None] + steps, 0), real, 0)
         return char_rows, chars
-
-
-def _distinct(size: int, index: int) -> int:
-    """Makes a dimension even in the first batch and odd in the second: Keras on TensorFlow fixes what they share."""
-    if index > 1 or keras.backend.backend() != "tensorflow":
-        return size
-    return size + (size - index) % 2
 
 
 def _pick(values: np.ndarray, places: np.ndarray, real: np.ndarray, padding: int) -> np.ndarray:

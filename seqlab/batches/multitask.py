@@ -9,7 +9,8 @@ import keras
 import numpy as np
 
 from seqlab.batches.buckets import bucket_bounds
-from seqlab.batches.loader import Batch, Batches
+from seqlab.batches.loader import Batches
+from seqlab.batches.plan import Batch
 from seqlab.batches.schedules import Schedule, Weighted, find_schedule
 from seqlab.constants import IGNORE
 from seqlab.corpora.records import Corpus, Sentence

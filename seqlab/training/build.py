@@ -18,7 +18,7 @@ from seqlab.models.distillation import Distillation
 from seqlab.models.inputs import Words
 from seqlab.models.producers import open_producer
 from seqlab.models.tagger import Tagger
-from seqlab.settings import ContextualSettings, DistillSettings, Settings, TrainingSettings, WordSettings
+from seqlab.settings import CharSettings, ContextualSettings, DistillSettings, Settings, TrainingSettings, WordSettings
 from seqlab.text.categories import Category
 from seqlab.text.contextual import Contextual
 from seqlab.training.encoders import encoder_of
@@ -71,13 +71,7 @@ def _built(settings: Settings, corpus: Corpus, words: Words | None) -> Tagger:
         features=builders.features_of(
             vectorizer,
             words,
-            dim=settings.words.dim,
-            dropout=settings.words.dropout,
-            chars=settings.words.chars,
-            casing=settings.words.casing,
-            unknown=settings.words.unknown,
-            category_dim=settings.words.category_dim,
-            char_options=settings.chars.options(settings.words.chars),
+            **feature_options(settings.words, settings.chars),
             mix_options=settings.contextual.model_dump(include={"layer_norm", "dropout"}),
         ),
         encoder=encoder_of(settings.encoder, settings.attention, all_layers=bool(others)),
@@ -87,6 +81,12 @@ def _built(settings: Settings, corpus: Corpus, words: Words | None) -> Tagger:
             for task in others
         ],
     )
+
+
+def feature_options(words: WordSettings, chars: CharSettings) -> dict[str, Any]:
+    """What `seqlab.models.inputs.features_of` is told of words and characters."""
+    names = ("dim", "dropout", "chars", "casing", "unknown", "category_dim")
+    return {**{name: getattr(words, name) for name in names}, "char_options": chars.options(words.chars)}
 
 
 def categories_of(options: WordSettings) -> list[Category]:

@@ -21,7 +21,7 @@ from seqlab.layers.recurrent import Recurrent
 from seqlab.models.best import BestWeights
 from seqlab.models.frames import HEADS, FrameModel
 from seqlab.training import frame_data
-from seqlab.training.folder import MODEL, SCORES, STATE, open_folder, write_history
+from seqlab.training.folder import MODEL, SCORES, STATE, open_folder, take_up
 from seqlab.training.lock import locked
 from seqlab.training.report import Report
 from seqlab.training.state import RunState
@@ -84,10 +84,7 @@ def run(settings: FrameSettings, folder: Path, parts: FrameParts, verbose: int =
     best = BestWeights(f"val_{model.measure}")
     stopping = keras.callbacks.EarlyStopping(best.monitor, patience=options.patience, mode="min")
     state = RunState(folder / STATE, [best, stopping])
-    if state.read():
-        log.info("Resuming after epoch %d.", state.epochs)
-        write_history(folder, state)  # the kill may have come between the state and the history
-        batches.start_epoch(state.epochs)
+    take_up(state, folder, batches)
     if state.stopped or state.epochs >= options.epochs:
         state.restore(model)
         best.set_model(model)

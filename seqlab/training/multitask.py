@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from seqlab.files import write_text
 from seqlab.models.multitask import MultiTaskTagger
 from seqlab.multitask_settings import MultiTaskSettings, TaskScheduleSettings
 from seqlab.training import data as data_room
-from seqlab.training.folder import MODEL, SCORES, STATE, open_folder, write_history
+from seqlab.training.folder import MODEL, SCORES, STATE, open_folder, take_up
 from seqlab.training.lock import locked
 from seqlab.training.multitask_build import build, compile_tasks
 from seqlab.training.report import Report, board
@@ -30,7 +29,6 @@ from seqlab.training.schedules import watching
 from seqlab.training.state import RunState
 from seqlab.training.words import read_words, report_words
 
-log = logging.getLogger(__name__)
 Corpora = Mapping[str, Corpus]
 
 
@@ -136,10 +134,7 @@ def run(settings: MultiTaskSettings, folder: Path, data: TaskData, verbose: int 
     watched = watching(options.plain)
     callbacks = [watched.best, *watched.others, *_weighing(settings.schedule, batches)]
     state = RunState(folder / STATE, callbacks)
-    if state.read():
-        log.info("Resuming after epoch %d.", state.epochs)
-        write_history(folder, state)  # the kill may have come between the state and the history
-        batches.start_epoch(state.epochs)
+    take_up(state, folder, batches)
     finished = state.stopped or state.epochs >= options.epochs
     if finished:
         state.restore(tagger)

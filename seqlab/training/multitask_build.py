@@ -17,7 +17,7 @@ from seqlab.models.rules import rules_of
 from seqlab.models.task_builders import vectorizer_of_tasks
 from seqlab.multitask_settings import MultiTaskSettings, TaskSettings
 from seqlab.text.vectorizer import Vectorizer
-from seqlab.training.build import categories_of, optimizer_of, precision
+from seqlab.training.build import categories_of, feature_options, optimizer_of, precision
 
 
 def build(settings: MultiTaskSettings, corpora: Mapping[str, Corpus], words: Words) -> MultiTaskTagger:
@@ -32,17 +32,7 @@ def build(settings: MultiTaskSettings, corpora: Mapping[str, Corpus], words: Wor
         vectorizer = vectorizer_of_tasks(corpora, words, categories=categories_of(settings.words))
 
         def features() -> list[keras.layers.Layer]:
-            return features_of(
-                vectorizer,
-                words,
-                dim=settings.words.dim,
-                dropout=settings.words.dropout,
-                chars=settings.words.chars,
-                casing=settings.words.casing,
-                unknown=settings.words.unknown,
-                category_dim=settings.words.category_dim,
-                char_options=settings.chars.options(settings.words.chars),
-            )
+            return features_of(vectorizer, words, **feature_options(settings.words, settings.chars))
 
         separate = settings.encoder.kind == SEPARATE
         return MultiTaskTagger(

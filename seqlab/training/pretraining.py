@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,13 +27,12 @@ from seqlab.settings import TrainingSettings
 from seqlab.text.tokenizer import split_sentences
 from seqlab.text.vectorizer import Vectorizer
 from seqlab.training.data import held_out
-from seqlab.training.folder import MODEL, SCORES, STATE, open_folder, write_history
+from seqlab.training.folder import MODEL, SCORES, STATE, open_folder, take_up
 from seqlab.training.lock import locked
 from seqlab.training.report import Report
 from seqlab.training.schedules import watching
 from seqlab.training.state import RunState
 
-log = logging.getLogger(__name__)
 VOCABULARY = "vocabulary.txt"
 MAX_WORDS, MIN_COUNT = 50_000, 2
 VERB = "pretrain"
@@ -152,10 +150,7 @@ def _run(settings: PretrainSettings, folder: Path, texts: Texts, vectorizer: Vec
         TrainingSettings(monitor="val_loss", halve_after=settings.halve_after, patience=settings.patience)
     )
     state = RunState(folder / STATE, [watched.best, *watched.others])
-    if state.read():
-        log.info("Resuming after epoch %d.", state.epochs)
-        write_history(folder, state)  # the kill may have come between the state and the history
-        batches.start_epoch(state.epochs)
+    take_up(state, folder, batches)
     finished = state.stopped or state.epochs >= settings.epochs
     if finished:
         state.restore(model)

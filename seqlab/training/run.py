@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from seqlab.settings import Settings
 from seqlab.training import data as data_room
 from seqlab.training import folder as folders
 from seqlab.training.build import build, compile_tagger, distillation_of
-from seqlab.training.folder import MODEL, SCORES, STATE, clean, open_folder, write_history
+from seqlab.training.folder import MODEL, SCORES, STATE, clean, open_folder, take_up
 from seqlab.training.lock import locked
 from seqlab.training.report import Report, board
 from seqlab.training.rules import examine
@@ -29,7 +28,6 @@ from seqlab.training.schedules import snapshots, watching
 from seqlab.training.state import RunState
 from seqlab.training.words import read_words, report_words
 
-log = logging.getLogger(__name__)
 COVERAGE = "coverage.json"
 
 
@@ -94,10 +92,7 @@ def run(
     watched = watching(options)
     callbacks = [watched.best, *watched.others]
     state = RunState(folder / STATE, callbacks)
-    if state.read():
-        log.info("Resuming after epoch %d.", state.epochs)
-        write_history(folder, state)  # the kill may have come between the state and the history
-        batches.start_epoch(state.epochs)
+    take_up(state, folder, batches)
     last = options.epochs if until is None else min(until, options.epochs)
     finished = state.stopped or state.epochs >= last
     if finished:
