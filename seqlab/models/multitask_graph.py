@@ -15,7 +15,7 @@ from seqlab.layers.tasks.base import TaskEncoder
 from seqlab.models.auxiliary import check_labels
 from seqlab.models.labeller import Labeller
 from seqlab.models.multitask_builders import check_parts
-from seqlab.models.multitask_steps import step
+from seqlab.models.multitask_steps import step, with_task_named
 from seqlab.models.sequence_model import SequenceModel
 from seqlab.models.taskwise import TaskwiseOptimizer
 from seqlab.ops.stateful import with_state
@@ -46,6 +46,8 @@ class TaskView(Labeller):
 
 class MultiTaskModel(SequenceModel):
     """The side of a `MultiTaskTagger` that is trained; its arguments are that one's."""
+
+    train_function: Any
 
     def __init__(
         self,
@@ -167,6 +169,17 @@ class MultiTaskModel(SequenceModel):
         optimizer.group([self.weights_of(task) for task in self.tasks])
         super().compile(optimizer=optimizer, loss_weights=loss_weights, **kwargs)
         self._build_optimizer()  # within a step, whose branches each see a part of it, it would be too late
+
+    def make_train_function(self, force: bool = False) -> None:
+        """Prepares training; Keras calls it.
+
+        On JAX each task gets a program of its own, since a switch within one copies all weights and moments.
+        """
+        made = self.train_function
+        super().make_train_function(force)
+        if keras.backend.backend() == "jax" and self.train_function is not made:
+            run = self.train_function
+            self.train_function = lambda state, batches: run(state, (with_task_named(self, one) for one in batches))
 
     def train_step(self, *arguments: Any) -> Any:
         """Trains on one batch; Keras calls it."""

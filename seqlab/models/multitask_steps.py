@@ -54,6 +54,23 @@ def step(model: Any, data: Any, training: bool) -> dict[str, Any]:
     return logs
 
 
+def with_task_named(model: Any, data: Any) -> Any:
+    """Names the task of a batch in its labels' structure, which is known before the step runs; others stay as they are.
+
+    Args:
+        model: The tagger.
+        data: As `step`, with values and not only their shapes.
+    """
+    x, labels, weights = keras.utils.unpack_x_y_sample_weight(data)
+    if labels is None or isinstance(labels, Mapping) or TASK not in x:
+        return data
+    rows = set(ops.convert_to_numpy(x[TASK]).tolist())
+    if len(rows) != 1 or not 0 <= min(rows) < len(model.tasks):
+        return data  # `step` says what becomes of it
+    left = {name: value for name, value in x.items() if name != TASK}
+    return left, {model.tasks[int(rows.pop())]: labels}, weights
+
+
 def _labelled(labels: Tensor) -> Tensor:
     """How many sentences have labels: what a task's loss counts for in its mean over batches."""
     return ops.sum(ops.cast(ops.any(ops.not_equal(labels, IGNORE), axis=1), "float32"))

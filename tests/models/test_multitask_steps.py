@@ -8,6 +8,7 @@ import pytest
 
 from seqlab.errors import DataError
 from seqlab.evaluation.reach import gradient_reach
+from seqlab.models.multitask_steps import with_task_named
 from tests.layers.tasks.common import oracle_weights
 from tests.models import tasks as toy
 from tests.oracles.multitask import both_directions, cross_entropy
@@ -166,3 +167,26 @@ def test_refuses_batches_without_task_or_labels():
         made.train_on_batch({name: array for name, array in inputs.items() if name != "task"}, labels)
     with pytest.raises(DataError, match="no labels"):
         made.train_on_batch(inputs)
+
+
+def test_a_batch_whose_labels_name_the_task_is_learnt_alike():
+    found = []
+    for named in (False, True):
+        keras.utils.set_random_seed(1)
+        made = toy.tagger(eager=True)
+        inputs, labels = toy.batch(made, "ner")
+        if named:
+            inputs, labels, _ = with_task_named(made, (inputs, labels))
+            assert list(labels) == ["ner"]
+        logs = made.train_on_batch(inputs, labels, return_dict=True)
+        found.append((logs, toy.values(made.trainable_weights)))
+    assert found[0][0] == pytest.approx(found[1][0], rel=1e-6)
+    for one, other in zip(found[0][1], found[1][1], strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("rows", [[0, 1, 0], [3, 3, 3], [-1, -1, -1]])
+def test_a_batch_of_no_one_task_stays_unnamed(tagger, rows):
+    inputs, labels = toy.batch(tagger, "pos")
+    data = ({**inputs, "task": np.array(rows, "int32")}, labels)
+    assert with_task_named(tagger, data) is data
