@@ -20,19 +20,20 @@ class Report(keras.callbacks.Callback):
     Args:
         folder: The run's folder.
         state: What has the history; it comes before this one among the callbacks.
-        best: What knows the best epoch; likewise.
+        *bests: What knows the best epoch, of all or of one task each; likewise. Where tasks have best epochs of their
+            own, the model of the last of these is written, until the end of training joins them.
     """
 
-    def __init__(self, folder: Path, state: RunState, best: BestWeights) -> None:
+    def __init__(self, folder: Path, state: RunState, *bests: BestWeights) -> None:
         super().__init__()
         self.folder = folder
         self.state = state
-        self.best = best
+        self.bests = bests
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Writes both."""
         write_history(self.folder, self.state)
-        if self.best.best_epoch == epoch:
+        if any(best.best_epoch == epoch for best in self.bests):
             self.model.save(self.folder / MODEL)
 
 
