@@ -12,8 +12,8 @@ makes them small, and `seqlab tune recipes/sc_lstm_table3.py --tuner grid` is th
 The mean of the tasks' development scores chooses the epoch of `sc_lstm`, `lstm_s` and `lstm_d`. The networks of `stl`
 share no weight, so each task has the weights of its own best epoch, as if it were trained alone; they read one
 vocabulary, with vectors of their own. `stl` stops when no task was better for `patience` epochs. `--only pos chunk`
-leaves the third task out. `python scripts/sc_lstm_tables.py table3` trains the whole table, and
-`seqlab report recipes/results.csv --output FOLDER` writes it.
+leaves the third task out. `python scripts/sc_lstm_tables.py table3` trains the whole table, and `seqlab report` writes
+it: `seqlab report recipes/results.csv --curves recipes/results/curves.csv --output FOLDER`.
 
 Set-up as in the paper (Lu, Bai and Langlais, NAACL 2019): Adam, batches of 10, clipping at 5, dropout 0.5, 300 units in
 3 layers, softmax heads, Algorithm 1; WNUT-17 in place of CoNLL-2003 and GloVe of 50 dimensions in place of 100.

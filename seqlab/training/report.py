@@ -40,3 +40,24 @@ class Report(keras.callbacks.Callback):
 def board(folder: Path) -> keras.callbacks.Callback:
     """Returns what writes the figures for TensorBoard."""
     return keras.callbacks.TensorBoard(log_dir=str(folder / BOARD), write_graph=False)
+
+
+def epoch_seconds(folder: Path) -> list[list[float]]:
+    """Returns the seconds of each epoch of a run, by what `board` wrote: training, and scoring of development data.
+
+    A run that was cut off and resumed has a list for each of its parts, without the epoch that was cut off. The first
+    epoch of a part has the compilation of its steps in it.
+
+    Args:
+        folder: The run's folder.
+    """
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    found = []
+    for file in sorted((folder / BOARD / "train").glob("events*")):
+        log = EventAccumulator(str(file), size_guidance={"tensors": 0})  # all of them, not a sample of ten
+        log.Reload()
+        if "epoch_loss" in log.Tags()["tensors"]:
+            ends = [log.FirstEventTimestamp(), *(event.wall_time for event in log.Tensors("epoch_loss"))]
+            found.append([after - before for before, after in zip(ends, ends[1:], strict=False)])
+    return found
