@@ -9,9 +9,11 @@ each task) and `lstm_d` (parts of speech from the first layer):
 makes them small, and `seqlab tune recipes/sc_lstm_table3.py --tuner grid` is the paper's search over units and layers.
 `seqlab compare RUN RUN --task chunk` says whether two of them differ.
 
-The mean of the tasks' development scores chooses the epoch of all four models: of `stl` too, although each of its three
-networks may be at its best in another one. Three runs of a task alone (as `seqlab train recipes/ud_pos.py` and
-`recipes/conll2000_chunking.py` are, with other options) choose for each task by itself.
+The mean of the tasks' development scores chooses the epoch of `sc_lstm`, `lstm_s` and `lstm_d`. The networks of `stl`
+share no weight, so each task has the weights of its own best epoch, as if it were trained alone; they read one
+vocabulary, with vectors of their own. `stl` stops when no task was better for `patience` epochs. `--only pos chunk`
+leaves the third task out. `python scripts/sc_lstm_tables.py table3` trains the whole table, and `seqlab report` writes
+it: `seqlab report recipes/results.csv --curves recipes/results/curves.csv --output FOLDER`.
 
 Set-up as in the paper (Lu, Bai and Langlais, NAACL 2019): Adam, batches of 10, clipping at 5, dropout 0.5, 300 units in
 3 layers, softmax heads, Algorithm 1; WNUT-17 in place of CoNLL-2003 and GloVe of 50 dimensions in place of 100.

@@ -172,6 +172,7 @@ def run(*arguments: str) -> None:
 def figures(folder: Path, setting: Corpus) -> dict[str, Any]:
     """What a finished run's folder says, with the columns of the results file."""
     import seqlab
+    from seqlab.training.report import epoch_seconds
 
     found: dict[str, Any] = {"parameters": seqlab.load(folder / "model.keras").count_params()}
     for part, scores in json.loads((folder / "scores.json").read_text("utf-8")).items():
@@ -182,21 +183,11 @@ def figures(folder: Path, setting: Corpus) -> dict[str, Any]:
     if history.is_file():
         monitored = "val_" + setting.figure[-1]
         lines = [json.loads(line)[monitored] for line in history.read_text("utf-8").splitlines()]
-        seconds = epoch_seconds(folder / "tensorboard" / "train")
+        seconds = [second for part in epoch_seconds(folder) for second in part[1:]]  # the first one compiles
         found["best_epoch"] = 1 + lines.index(max(lines))
         found["seconds_per_epoch"] = f"{statistics.median(seconds):.1f}" if seconds else ""
         found["epochs"] = len(lines)
     return found
-
-
-def epoch_seconds(board: Path) -> list[float]:
-    """Seconds from each epoch's end to the next one's, development data included, from a run's TensorBoard log."""
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-    log = EventAccumulator(str(board))
-    log.Reload()
-    ends = [event.wall_time for event in log.Tensors("epoch_loss")]
-    return [after - before for before, after in zip(ends, ends[1:], strict=False)]
 
 
 def read(results: Path) -> list[dict[str, str]]:

@@ -114,7 +114,11 @@ class TaskTrainingSettings(Part):
     schedule: Literal["constant", "halve", "linear"] = Field(
         "constant", description="learning rate: constant; halved on a plateau; falling in a line to 3 % over all epochs"
     )
-    patience: int = Field(8, gt=0, description="epochs without a better mean of the development scores, then it stops")
+    patience: int = Field(
+        8,
+        gt=0,
+        description="epochs without a better mean of the development scores (stl: of any task), then it stops",
+    )
     reduction: Literal["tokens", "sentences", "sum"] = Field(
         "tokens", description="what a batch's loss is a mean over, or the sum over its tokens, as in the paper"
     )

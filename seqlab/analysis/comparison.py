@@ -191,7 +191,7 @@ def welch(one: np.ndarray, other: np.ndarray) -> Welch:
     error, freedom = _error(one, other)
     difference = float(np.mean(one) - np.mean(other))
     t = difference / error
-    return Welch(difference, t, freedom, float(2 * _stats().t.sf(abs(t), freedom)))
+    return Welch(difference, t, freedom, float(2 * scipy_stats().t.sf(abs(t), freedom)))
 
 
 def detectable(one: np.ndarray, other: np.ndarray, alpha: float, power: float) -> float:
@@ -214,7 +214,7 @@ def detectable(one: np.ndarray, other: np.ndarray, alpha: float, power: float) -
     if not alpha < power < 1:
         raise SettingsError(f"the power must lie between the level {alpha:g} and 1. Received: {power!r}.")
     error, freedom = _error(one, other)
-    stats = _stats()
+    stats = scipy_stats()
     edge = stats.t.isf(alpha / 2, freedom)
     nodes, weights = np.polynomial.legendre.leggauss(QUADRATURE)
     spread = np.sqrt(stats.chi2.ppf((nodes + 1) / 2, freedom) / freedom)
@@ -251,7 +251,12 @@ def _check_enough(one: np.ndarray, other: np.ndarray) -> None:
         )
 
 
-def _stats() -> Any:
+def scipy_stats() -> Any:
+    """Returns `scipy.stats`.
+
+    Raises:
+        ImportError: Without SciPy.
+    """
     try:
         from scipy import stats
     except ImportError as error:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import base64
+import csv
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from seqlab.files import write_text
+from seqlab.files import replaced_folder, write_text
 
+REPORT = "report.md"
 STYLE = (
     "body{font-family:sans-serif;max-width:60em;margin:2em auto;padding:0 1em;line-height:1.4}"
     "table{border-collapse:collapse}td,th{border:1px solid #bbb;padding:.2em .6em;text-align:right}"
@@ -54,7 +56,7 @@ class Document:
         folder = Path(folder)
         for file, figure in self.figures.items():
             figure.savefig(folder / file, dpi=110)
-        write_text(folder / "report.md", self.markdown())
+        write_text(folder / REPORT, self.markdown())
         write_text(folder / "report.html", self.html(folder))
 
     def plain(self) -> str:
@@ -110,6 +112,27 @@ class Document:
                 parts.append(f"<p>{html.escape(content)}</p>")
         head = f'<meta charset="utf-8"><title>{html.escape(self.title)}</title><style>{STYLE}</style>'
         return f'<!doctype html>\n<html lang="en"><head>{head}</head><body>\n' + "\n".join(parts) + "\n</body></html>\n"
+
+
+def write_report(document: Document, tables: Mapping[str, Sequence[Sequence[Any]]], folder: str | Path) -> None:
+    """Writes a document, its figures, and tables as CSV files.
+
+    A folder that holds such a report is replaced.
+
+    Args:
+        document: What the report says.
+        tables: Rows by the file's name without its ending, the header first; one of a header alone is left out.
+        folder: The folder to write.
+
+    Raises:
+        FileExistsError: If something else stands there.
+    """
+    with replaced_folder(folder, lambda path: (path / REPORT).is_file()) as target:
+        document.write(target)
+        for name, rows in tables.items():
+            if len(rows) > 1:
+                with (target / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
+                    csv.writer(file, lineterminator="\n").writerows(rows)
 
 
 def _row(cells: Sequence[str], tag: str) -> str:

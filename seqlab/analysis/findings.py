@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from seqlab.analysis.document import Document
+from seqlab.analysis.document import Document, write_report
 from seqlab.analysis.fanova import Fanova, Importance, Share
 from seqlab.analysis.trials import Diverged, Measure, Sample, Trials
 from seqlab.errors import DataError, SettingsError
-from seqlab.files import replaced_folder
 
-REPORT = "report.md"
 HEADERS = {
     "importances": "study,of,hyperparameters,share,over_trees,over_forests",
     "marginals": "study,of,hyperparameter,value,mean,over_trees",
@@ -118,16 +114,8 @@ class Findings:
         Raises:
             FileExistsError: If something else stands there.
         """
-        with replaced_folder(folder, lambda path: (path / REPORT).is_file()) as target:
-            self.document.write(target)
-            for name, rows in self.rows.items():
-                if rows:
-                    _write(target / f"{name}.csv", [HEADERS[name].split(","), *rows])
-
-
-def _write(path: Path, rows: Sequence[Sequence[Any]]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows(rows)
+        tables = {name: [HEADERS[name].split(","), *rows] for name, rows in self.rows.items()}
+        write_report(self.document, tables, folder)
 
 
 def _falling(row: tuple[str, Share]) -> float:

@@ -29,7 +29,7 @@ def draw_boxes(rows: Mapping[str, Sequence[Box]], score: str, marked: Sequence[s
         A `matplotlib.figure.Figure`.
     """
     names = [box.name for box in next(iter(rows.values()))]
-    figure = _figure(max(4.0, 1.0 + 0.8 * len(names)), 3.2 * len(rows))
+    figure = new_figure(max(4.0, 1.0 + 0.8 * len(names)), 3.2 * len(rows))
     for number, (title, found) in enumerate(rows.items()):
         axes = figure.add_subplot(len(rows), 1, number + 1, ylabel=score)
         axes.set_title(title, parse_math=False)
@@ -69,7 +69,7 @@ def draw_marginals(scores: Sequence[Marginal], times: Sequence[Marginal], score:
     """
     width = min(3, len(scores))
     height = math.ceil(len(scores) / width)
-    figure = _figure(4.2 * width, 3.2 * height)
+    figure = new_figure(4.2 * width, 3.2 * height)
     seconds = {found.name: found for found in times}
     for number, found in enumerate(scores):
         axes = figure.add_subplot(height, width, number + 1)
@@ -86,9 +86,9 @@ def draw_marginals(scores: Sequence[Marginal], times: Sequence[Marginal], score:
 def draw_importances(bars: Mapping[str, Importance]) -> Any:
     """Draws a bar for each study or group: shares of single hyperparameters, of pairs, and of higher order."""
     names = list(dict.fromkeys(name for found in bars.values() for name in found.names))
-    figure = _figure(8.0, 1.6 + 0.4 * len(bars))
+    figure = new_figure(8.0, 1.6 + 0.4 * len(bars))
     axes = figure.add_subplot(1, 1, 1, xlabel="share of the variance", xlim=(0, 1))
-    palette = _colours(len(names))
+    palette = colours(len(names))
     left = np.zeros(len(bars))
     parts = [(name, [_single(found, name) for found in bars.values()], palette[k]) for k, name in enumerate(names)]
     pairs = [found.higher(1).mean - found.higher(2).mean for found in bars.values()]
@@ -112,7 +112,7 @@ def draw_pairs(pairs: Sequence[tuple[PairMarginal, float]], score: str, logs: Se
         score: Name of the score.
         logs: Hyperparameters on a logarithmic scale.
     """
-    figure = _figure(9.0, 3.4 * len(pairs))
+    figure = new_figure(9.0, 3.4 * len(pairs))
     for number, (found, share) in enumerate(pairs):
         limit = float(np.abs(found.interaction).max()) or 1.0
         panels: list[tuple[np.ndarray, dict[str, Any], str]] = [
@@ -135,10 +135,10 @@ def draw_pairs(pairs: Sequence[tuple[PairMarginal, float]], score: str, logs: Se
 
 def draw_times(groups: Mapping[str, Trials], score: str) -> Any:
     """Draws the score of each trial against its time, a colour for each group, but for those that diverged."""
-    figure = _figure(7.0, 4.5)
+    figure = new_figure(7.0, 4.5)
     axes = figure.add_subplot(1, 1, 1, xlabel="seconds")
     axes.set_ylabel(score, parse_math=False)
-    palette = _colours(len(groups))
+    palette = colours(len(groups))
     for number, (name, trials) in enumerate(groups.items()):
         axes.scatter(trials.numbers["seconds"], trials.numbers["score"], s=12, color=palette[number], label=name)
     for side, column in (("x", "seconds"), ("y", "score")):
@@ -149,7 +149,12 @@ def draw_times(groups: Mapping[str, Trials], score: str) -> Any:
     return figure
 
 
-def _figure(width: float, height: float) -> Any:
+def new_figure(width: float, height: float) -> Any:
+    """Returns an empty `matplotlib.figure.Figure` of so many inches.
+
+    Raises:
+        ImportError: Without matplotlib.
+    """
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
@@ -157,8 +162,8 @@ def _figure(width: float, height: float) -> Any:
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def _colours(count: int) -> list[Any]:
-    """So many colours, told apart as well as may be."""
+def colours(count: int) -> list[Any]:
+    """Returns so many colours, told apart as well as may be."""
     from matplotlib import colormaps
 
     table = colormaps["tab10" if count <= 10 else "tab20"]

@@ -59,7 +59,8 @@ def main(arguments: Sequence[str]) -> int:
     if not options.studies:
         raise SettingsError("name at least one study.")
 
-    from seqlab.analysis.findings import REPORT, Options
+    from seqlab.analysis.document import REPORT
+    from seqlab.analysis.findings import Options
     from seqlab.analysis.reading import Columns, read_trials
     from seqlab.analysis.report import analyse
 

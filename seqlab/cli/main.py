@@ -22,6 +22,7 @@ VERBS = {
     "ensemble": "average several models into one file",
     "export": "write a model as a TensorFlow SavedModel that needs no seqlab",
     "analyse": "tell which hyperparameters of a search matter, and whether variants differ",
+    "report": "write the tables and figures of many runs of several tasks",
     "check": "look for trouble in labelled files",
 }
 

@@ -162,6 +162,28 @@ def refuse_unused(
             )
 
 
+def cut_out(flag: str, arguments: Sequence[str]) -> tuple[list[str] | None, list[str]]:
+    """Takes a flag that other flags' names depend on out of the arguments.
+
+    Returns:
+        Its values, up to the next flag, `None` where it is not given; and the other arguments.
+
+    >>> cut_out("--only", ["--only", "pos", "ner", "--seed", "3"])
+    (['pos', 'ner'], ['--seed', '3'])
+
+    Raises:
+        SettingsError: For values that are joined to the flag by `=`.
+    """
+    joined = [item for item in arguments if item.startswith(f"{flag}=")]
+    if joined:
+        raise SettingsError(f"write {flag} with a space before its values; received {joined[0]}.")
+    if flag not in arguments:
+        return None, list(arguments)
+    start = list(arguments).index(flag) + 1
+    end = next((k for k in range(start, len(arguments)) if arguments[k].startswith("--")), len(arguments))
+    return list(arguments[start:end]), [*arguments[: start - 1], *arguments[end:]]
+
+
 def parse_columns(columns: Sequence[str]) -> dict[str, int]:
     """Reads `word=0 chunk=-1`."""
     found = {}

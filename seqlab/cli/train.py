@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import tyro
 
-from seqlab.cli.reading import parse_columns
+from seqlab.cli.reading import cut_out, parse_columns
 from seqlab.cli.train_frames import train_frames
 from seqlab.cli.train_multitask import train_multitask
 from seqlab.errors import DataError, SettingsError, suggest
@@ -110,17 +110,16 @@ def _train_and_print(settings: Settings, folder: Path, resume: bool, strict: boo
 
 def _take_columns(default: Settings, arguments: list[str]) -> tuple[Settings, list[str]]:
     """Puts the columns of `--columns NAME=NUMBER ...` into the settings; the other flags' names depend on them."""
-    if "--columns" not in arguments:
+    given, arguments = cut_out("--columns", arguments)
+    if given is None:
         return default, arguments
     if default.data.format != "conll":
         raise SettingsError(NOT_CONLL)
-    start = arguments.index("--columns") + 1
-    end = next((k for k in range(start, len(arguments)) if arguments[k].startswith("--")), len(arguments))
-    columns = parse_columns(arguments[start:end])
+    columns = parse_columns(given)
     task = default.task if default.task in columns else list(columns)[-1]
     values = default.model_dump()
     values["data"]["columns"] = columns
-    return Settings(**{**values, "task": task}), arguments[: start - 1] + arguments[end:]
+    return Settings(**{**values, "task": task}), arguments
 
 
 TRAINERS: dict[type[Part], Callable[[Any, Sequence[str], str, str | None], int]] = {

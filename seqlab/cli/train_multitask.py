@@ -9,7 +9,8 @@ from typing import Annotated
 
 import tyro
 
-from seqlab.errors import SettingsError
+from seqlab.cli.reading import cut_out
+from seqlab.errors import SettingsError, suggest
 from seqlab.multitask_settings import MultiTaskSettings
 
 _FLAT = tyro.conf.arg(name="")
@@ -24,6 +25,9 @@ def train_multitask(default: MultiTaskSettings, arguments: Sequence[str], name: 
         name: Name of the run's folder where `--run` does not give one: `runs/NAME-date-time`.
         recipe: Path of the recipe, for the help text.
     """
+    only, arguments = cut_out("--only", arguments)
+    if only is not None:
+        default = _chosen(default, only)
 
     def parsed(
         settings: Annotated[MultiTaskSettings, _FLAT] = default,
@@ -32,6 +36,9 @@ def train_multitask(default: MultiTaskSettings, arguments: Sequence[str], name: 
             Path | None, tyro.conf.arg(help="folder of a run to go on with; it keeps its settings")
         ] = None,
         strict: Annotated[bool, tyro.conf.arg(help="refuse labels that training has not seen")] = False,
+        only: Annotated[
+            list[str], tyro.conf.arg(help="names of the tasks to train, in place of all; flags count these alone")
+        ] = [],  # noqa: B006  (taken out by cut_out: here for the help text)
     ) -> tuple[MultiTaskSettings, Path | None, Path | None, bool]:
         """Trains a tagger of several tasks, as a recipe says; flags change its settings."""
         return settings, run, resume, strict
@@ -43,7 +50,7 @@ def train_multitask(default: MultiTaskSettings, arguments: Sequence[str], name: 
     from seqlab.training.folder import MODEL, stored_settings
 
     if resume is not None:
-        if folder is not None or settings != stored_settings(resume, MultiTaskSettings):
+        if folder is not None or only is not None or settings != stored_settings(resume, MultiTaskSettings):
             raise SettingsError(
                 f"--resume {resume} goes on with that run's folder and settings; leave the recipe and other flags out."
             )
@@ -55,3 +62,18 @@ def train_multitask(default: MultiTaskSettings, arguments: Sequence[str], name: 
             print(f"\n{task} on {part}\n{found.table()}")
     print(f"\nmodel: {folder / MODEL}")
     return 0
+
+
+def _chosen(settings: MultiTaskSettings, names: Sequence[str]) -> MultiTaskSettings:
+    """The settings of some of the tasks, in the recipe's order."""
+    if not names:
+        raise SettingsError(f"--only takes names of tasks, some of {', '.join(settings.names)}; received none.")
+    for name in names:
+        if name not in settings.names:
+            known = ", ".join(settings.names)
+            raise SettingsError(
+                f"--only {name}: no such task; expected some of {known}.{suggest(name, settings.names)}"
+            )
+    return MultiTaskSettings(
+        **{**dict(settings), "tasks": tuple(task for task in settings.tasks if task.name in names)}
+    )

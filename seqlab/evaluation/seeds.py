@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from seqlab.errors import DataError
+from seqlab.analysis.comparison import scipy_stats
+from seqlab.errors import DataError, SettingsError
+from seqlab.evaluation.resampling import LEVEL, Interval
 
 
 @dataclass(frozen=True)
@@ -70,3 +72,64 @@ def spread(values: Iterable[float]) -> Spread:
         mean=statistics.fmean(found),
         stdev=statistics.stdev(found) if len(found) > 1 else None,
     )
+
+
+@dataclass(frozen=True)
+class SeedDifference:
+    """How far one model is ahead of another over the seeds that both were trained with.
+
+    Attributes:
+        seeds: The seeds, in their order.
+        mean: The mean of the differences.
+        interval: Where the mean over many seeds lies; `None` for a single seed.
+    """
+
+    seeds: tuple[int, ...]
+    mean: float
+    interval: Interval | None
+
+    def __str__(self) -> str:
+        """The difference in points of per cent."""
+        if self.interval is None:
+            return f"{100 * self.mean:+.2f} (1 seed: no interval)"
+        ends = f"{100 * self.interval.low:+.2f} to {100 * self.interval.high:+.2f}"
+        return f"{100 * self.mean:+.2f} ({ends}, {len(self.seeds)} seeds)"
+
+
+def seed_difference(
+    one: Mapping[int, float], other: Mapping[int, float], level: float = LEVEL
+) -> SeedDifference | None:
+    """Compares two models by the seeds that both were trained with.
+
+        d(s) = one(s) - other(s),    interval = mean(d) -+ t stdev(d) / sqrt(n)
+
+    t is the (1 + level) / 2 quantile of Student's distribution with n - 1 degrees of freedom. The interval says how the
+    difference would vary with other seeds, on the same test sentences.
+
+    Args:
+        one: Score by seed.
+        other: Those of what it is compared with.
+        level: The confidence.
+
+    Returns:
+        The difference, or `None` where no seed is in both.
+
+    Raises:
+        SettingsError: For a level that is not between 0 and 1.
+        ImportError: Without SciPy, where there are two seeds or more.
+
+    >>> print(seed_difference({1: 0.95, 2: 0.96, 3: 0.97}, {1: 0.94, 2: 0.94, 3: 0.96}))
+    +1.33 (-0.10 to +2.77, 3 seeds)
+    """
+    if not 0 < level < 1:
+        raise SettingsError(f"level lies between 0 and 1, as 0.95; received {level!r}.")
+    seeds = tuple(sorted(set(one) & set(other)))
+    if not seeds:
+        return None
+    found = [one[seed] - other[seed] for seed in seeds]
+    mean = statistics.fmean(found)
+    if len(found) == 1:
+        return SeedDifference(seeds, mean, None)
+    t = float(scipy_stats().t.ppf((1 + level) / 2, len(found) - 1))
+    half = t * statistics.stdev(found) / len(found) ** 0.5
+    return SeedDifference(seeds, mean, Interval(mean - half, mean + half, level))

@@ -7,6 +7,7 @@ import warnings
 from typing import Any
 
 import keras
+import numpy as np
 
 FALLING = ("loss", "error", "cer", "nll")
 """How figures end that are better where they are smaller."""
@@ -17,11 +18,14 @@ class BestWeights(keras.callbacks.Callback):
 
     Args:
         monitor: The log to watch. Losses and errors (`FALLING`) are to fall, everything else is to rise.
+        task: The task of a `MultiTaskTagger` whose weights these are, what others read besides included; those of the
+            whole model without.
     """
 
-    def __init__(self, monitor: str = "val_f1") -> None:
+    def __init__(self, monitor: str = "val_f1", task: str | None = None) -> None:
         super().__init__()
         self.monitor = monitor
+        self.task = task
         self.seen: set[str] = set()
         self.best: float | None = None
         self.best_epoch: int | None = None
@@ -43,12 +47,12 @@ class BestWeights(keras.callbacks.Callback):
             self.seen |= set(logs or {})
         elif self.best is None or (value > self.best if rising else value < self.best):
             self.best, self.best_epoch = value, epoch
-            self.best_weights = self.model.get_weights()
+            self.best_weights = self._taken()
 
     def on_train_end(self, logs: Any = None) -> None:
         """Restores the best weights; warns if the figure never came or never was finite."""
         if self.best_weights is not None:
-            self.model.set_weights(self.best_weights)
+            self._put(self.best_weights)
         else:
             known = ", ".join(sorted(self.seen)) or "nothing"
             warnings.warn(
@@ -56,3 +60,32 @@ class BestWeights(keras.callbacks.Callback):
                 "weights stay. Did training diverge, or is another of them meant (restore_best)?",
                 stacklevel=2,
             )
+
+    def _taken(self) -> list[Any]:
+        if self.task is None:
+            return list(self.model.get_weights())
+        return [np.array(weight.numpy()) for weight in self.model.weights_of(self.task)]
+
+    def _put(self, weights: list[Any]) -> None:
+        if self.task is None:
+            self.model.set_weights(weights)
+            return
+        for weight, value in zip(self.model.weights_of(self.task), weights, strict=True):
+            weight.assign(value)
+
+
+def best_weights(model: Any, monitor: str) -> list[BestWeights]:
+    """Returns what restores the best weights of a `MultiTaskTagger`.
+
+    Where no weight that is trained is read by two tasks, as in separate networks, each task gets those of its own best
+    epoch, by its own figure: `val_f1` becomes `val_TASK_f1`. Else one epoch is chosen for all.
+
+    Args:
+        model: The tagger.
+        monitor: The figure of all tasks, such as `val_f1`, their mean.
+    """
+    read = [id(weight) for task in model.tasks for weight in model.weights_of(task)]
+    if len(model.tasks) == 1 or len(set(read)) < len(read):
+        return [BestWeights(monitor)]
+    part = "val_" if monitor.startswith("val_") else ""
+    return [BestWeights(f"{part}{task}_{monitor.removeprefix(part)}", task) for task in model.tasks]

@@ -13,7 +13,7 @@ from seqlab.corpora.records import Corpus, Sentence
 from seqlab.errors import DataError, SettingsError
 from seqlab.layers.tasks.base import TaskEncoder
 from seqlab.models import multitask_builders as builders
-from seqlab.models.best import BestWeights
+from seqlab.models.best import best_weights
 from seqlab.models.multitask_asking import Asking, batches_of, scored
 from seqlab.models.multitask_change import with_task, without_task
 from seqlab.models.multitask_graph import MultiTaskModel
@@ -73,7 +73,8 @@ class MultiTaskTagger(MultiTaskModel):
                 takes, with `task` among the inputs.
             y: Labels, where `x` holds none.
             schedule: Which task is when, for corpora; see `seqlab.batches.schedules`.
-            restore_best: The validation figure that names the best epoch; `None` keeps the last epoch's weights.
+            restore_best: The validation figure that names the best epoch; `None` keeps the last epoch's weights. Tasks
+                that share no weight each get those of their own best epoch (`val_f1`: by `val_TASK_f1`).
             **kwargs: As `keras.Model.fit`; `validation_data` may be corpora too.
 
         Returns:
@@ -93,7 +94,7 @@ class MultiTaskTagger(MultiTaskModel):
             kwargs["validation_data"] = batches_of(self, kwargs["validation_data"], batch_size=max(size, 32))
             if restore_best is not None:
                 # First: others may change an epoch's weights, or choose the last ones.
-                kwargs["callbacks"] = [BestWeights(restore_best), *(kwargs.get("callbacks") or [])]
+                kwargs["callbacks"] = [*best_weights(self, restore_best), *(kwargs.get("callbacks") or [])]
         return super().fit(batches, y, **kwargs)
 
     def evaluate(self, x: Any = None, y: Any = None, return_dict: bool = False, **kwargs: Any) -> Any:

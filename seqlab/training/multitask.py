@@ -17,6 +17,7 @@ from seqlab.corpora.records import Corpus
 from seqlab.corpora.tasks import all_sentences, check_labels_of, task_corpora
 from seqlab.evaluation.scores import Scores
 from seqlab.files import write_text
+from seqlab.models.best import best_weights
 from seqlab.models.multitask import MultiTaskTagger
 from seqlab.multitask_settings import MultiTaskSettings, TaskScheduleSettings
 from seqlab.training import data as data_room
@@ -25,7 +26,7 @@ from seqlab.training.lock import locked
 from seqlab.training.multitask_build import build, compile_tasks
 from seqlab.training.report import Report, board
 from seqlab.training.run import COVERAGE
-from seqlab.training.schedules import watching
+from seqlab.training.schedules import watching_tasks
 from seqlab.training.state import RunState
 from seqlab.training.words import read_words, report_words
 
@@ -98,7 +99,9 @@ def train(
     """Trains a tagger of several tasks as the settings say and leaves everything about it in a folder.
 
     The folder holds what `seqlab.training.run.train` says. The best epoch is that with the greatest mean of the tasks'
-    development scores: F1 of spans, accuracy of plain labels.
+    development scores: F1 of spans, accuracy of plain labels. Tasks that share no weight (`encoder.kind` stl) each keep
+    the weights of their own best epoch, and training stops when no task was better for `patience` epochs: then a task
+    may find its best epoch later than a run of it alone, which would have stopped, but never a worse one.
 
     Args:
         settings: The resolved settings.
@@ -108,7 +111,7 @@ def train(
         verbose: As Keras' `fit`.
 
     Returns:
-        The model of the best epoch and its scores.
+        The model of the best epoch, or of each task's best, and its scores.
 
     Raises:
         SettingsError: If the folder holds another run, or a run with other settings, or another process trains in it.
@@ -131,7 +134,8 @@ def run(settings: MultiTaskSettings, folder: Path, data: TaskData, verbose: int 
     tagger = build(settings, data.train, words)
     batches = _batches(settings, tagger, data.train)
     compile_tasks(tagger, settings, len(batches))
-    watched = watching(options.plain)
+    bests = best_weights(tagger, options.plain.monitor)
+    watched = watching_tasks(options.plain, bests)
     callbacks = [watched.best, *watched.others, *_weighing(settings.schedule, batches)]
     state = RunState(folder / STATE, callbacks)
     take_up(state, folder, batches)
@@ -145,7 +149,7 @@ def run(settings: MultiTaskSettings, folder: Path, data: TaskData, verbose: int 
             validation_data=data.dev,
             epochs=options.epochs,
             initial_epoch=state.epochs,
-            callbacks=[*callbacks, state, Report(folder, state, watched.best), board(folder)],
+            callbacks=[*callbacks, state, Report(folder, state, *bests), board(folder)],
             restore_best=None,
             verbose=verbose,
         )

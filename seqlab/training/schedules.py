@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -127,6 +128,41 @@ def watching(options: TrainingSettings) -> Watching:
         every = (options.cycle or CYCLE) if options.cyclical else 1
         found.append(WeightAverage(-(-options.swa_from // every) * every, every))
     return Watching(best, found)
+
+
+class Patience(keras.callbacks.Callback):
+    """Stops a training once none of several figures was better for a number of epochs.
+
+    Args:
+        bests: What follows the figures; they come before this one among the callbacks.
+        patience: The number of epochs.
+    """
+
+    def __init__(self, bests: Sequence[BestWeights], patience: int) -> None:
+        super().__init__()
+        self.bests = list(bests)
+        self.patience = patience
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Stops the training if it is time."""
+        last = max(-1 if best.best_epoch is None else best.best_epoch for best in self.bests)
+        if epoch - last >= self.patience:
+            self.model.stop_training = True
+
+
+def watching_tasks(options: TrainingSettings, bests: Sequence[BestWeights]) -> Watching:
+    """Makes the callbacks of a run of several tasks.
+
+    Args:
+        options: The settings.
+        bests: What restores the best weights, see `best_weights`: one, or one for each task, and then the training
+            stops when no task was better for `patience` epochs; the rate follows the mean of the tasks in both cases.
+    """
+    _, others = watching(options)
+    if len(bests) > 1:
+        kept = [callback for callback in others if not isinstance(callback, keras.callbacks.EarlyStopping)]
+        others = [*bests[1:], *kept, Patience(bests, options.patience)]
+    return Watching(bests[0], others)
 
 
 def snapshots(options: TrainingSettings, folder: Path) -> list[keras.callbacks.Callback]:

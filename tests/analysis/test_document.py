@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from seqlab.analysis.document import Document
+from seqlab.analysis.document import Document, write_report
 
 
 class Picture:
@@ -62,3 +62,15 @@ def test_html_holds_its_pictures_and_is_escaped_and_nested(document, tmp_path):
     assert not stack and seen.count("tr") == 3 and seen.count("th") == 2
     assert {"Study <1>", "a < b", "rate|x", 'What "it" shows'} <= set(text)
     assert pictures == ["data:image/png;base64,UE5H"]
+
+
+def test_tables_are_written_beside_the_report(document, tmp_path):
+    out = tmp_path / "out"
+    write_report(document, {"shares": [["name", "share"], ["rate|x", 0.5]], "empty": [["name"]]}, out)
+    assert sorted(path.name for path in out.iterdir()) == ["a.png", "report.html", "report.md", "shares.csv"]
+    assert (out / "shares.csv").read_text("utf-8") == "name,share\nrate|x,0.5\n"
+    write_report(document, {}, out)
+    assert not (out / "shares.csv").exists()
+    (tmp_path / "note.txt").touch()
+    with pytest.raises(FileExistsError, match="exists: choose another name"):
+        write_report(document, {}, tmp_path)

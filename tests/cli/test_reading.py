@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from seqlab.cli.reading import data_settings, parse_columns, parse_fields, parse_separator
+from seqlab.cli.reading import cut_out, data_settings, parse_columns, parse_fields, parse_separator
 from seqlab.errors import SettingsError
 from tests import tiny
 
@@ -15,6 +15,14 @@ def test_parse_columns() -> None:
     for wrong in ("word", "word=", "=1", "word=x", "word=1.5"):
         with pytest.raises(SettingsError, match=r"--columns takes NAME=NUMBER, .*received "):
             parse_columns([wrong])
+
+
+def test_a_flag_is_cut_out() -> None:
+    assert cut_out("--only", ["--seed", "3"]) == (None, ["--seed", "3"])
+    assert cut_out("--only", ["--seed", "3", "--only", "pos"]) == (["pos"], ["--seed", "3"])
+    assert cut_out("--only", ["--only", "--seed", "3"]) == ([], ["--seed", "3"])
+    with pytest.raises(SettingsError, match="write --only with a space before its values; received --only=pos"):
+        cut_out("--only", ["--only=pos"])
 
 
 def test_the_run_says_how_files_are_read_unless_told_otherwise(tmp_path: Path) -> None:

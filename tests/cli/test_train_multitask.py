@@ -66,6 +66,21 @@ def test_flags_change_the_recipe(recipe: Path, calls: list[Any], capsys: Any) ->
     assert len(calls) == 1
 
 
+def test_tasks_are_left_out(recipe: Path, finished_tasks: Path, calls: list[Any], capsys: Any) -> None:
+    assert main(["train", str(recipe), "--only", "chunk", "--tasks.0.weight", "3", "--run", "there"]) == 0
+    ((settings, _, _),) = calls
+    assert settings.names == ("chunk",) and settings.tasks[0].weight == 3
+    assert main(["train", str(recipe), "--only", "chunk", "tag"]) == 0
+    assert calls[1][0].names == ("tag", "chunk")  # the recipe's order
+    assert main(["train", str(recipe), "--only", "chnk"]) == 1
+    assert "--only chnk: no such task; expected some of tag, chunk. Did you mean 'chunk'?" in capsys.readouterr().err
+    assert main(["train", str(recipe), "--only", "--seed", "3"]) == 1
+    assert "--only takes names of tasks, some of tag, chunk; received none" in capsys.readouterr().err
+    assert main(["train", "--resume", str(finished_tasks), "--only", "tag", "chunk"]) == 1
+    assert "leave the recipe and other flags out" in capsys.readouterr().err
+    assert len(calls) == 2
+
+
 def test_a_run_goes_on_by_its_folder_alone(finished_tasks: Path, recipe: Path, calls: list[Any], capsys: Any) -> None:
     assert main(["train", "--resume", str(finished_tasks)]) == 0
     ((settings, folder, options),) = calls

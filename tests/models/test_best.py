@@ -2,10 +2,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 
-from seqlab.models.best import BestWeights
+from seqlab.models.best import BestWeights, best_weights
 
 
 class Model:
@@ -67,3 +68,43 @@ def test_what_is_not_finite_is_never_the_best() -> None:
     assert model.weights[0] == 1 and best.best == 3.0
     with pytest.warns(UserWarning, match="Did training diverge"):
         trained("val_nll", [float("nan"), float("inf")])
+
+
+class Tasks:
+    """A model whose tasks read weights: `shared` is read by both."""
+
+    tasks = ("pos", "ner")
+
+    def __init__(self, shared: bool) -> None:
+        self.own = {task: keras.Variable(np.zeros(2, "float32")) for task in self.tasks}
+        self.both = [keras.Variable(np.zeros(1, "float32"))] if shared else []
+
+    def weights_of(self, task: str) -> list[Any]:
+        return [self.own[task], *self.both]
+
+
+def test_tasks_that_share_nothing_have_best_epochs_of_their_own() -> None:
+    model = Tasks(shared=False)
+    bests = best_weights(model, "val_f1")
+    assert [(best.monitor, best.task) for best in bests] == [("val_pos_f1", "pos"), ("val_ner_f1", "ner")]
+    for best in bests:
+        best.set_model(model)
+        best.on_train_begin()
+    for epoch, (pos, ner) in enumerate([(0.1, 0.9), (0.3, 0.1), (0.2, 0.2)]):
+        for weight in model.own.values():
+            weight.assign(np.full(2, epoch))
+        for best in bests:
+            best.on_epoch_end(epoch, {"val_pos_f1": pos, "val_ner_f1": ner, "val_f1": (pos + ner) / 2})
+    for best in bests:
+        best.on_train_end()
+    assert [float(weight.numpy()[0]) for weight in model.own.values()] == [1, 0]
+    assert [best.best_epoch for best in bests] == [1, 0]
+
+
+def test_tasks_that_share_a_weight_have_one_best_epoch() -> None:
+    (best,) = best_weights(Tasks(shared=True), "val_f1")
+    assert (best.monitor, best.task) == ("val_f1", None)
+    alone = Tasks(shared=False)
+    alone.tasks = ("pos",)
+    assert [best.task for best in best_weights(alone, "val_f1")] == [None]
+    assert best_weights(Tasks(shared=False), "loss")[1].monitor == "ner_loss"

@@ -99,7 +99,7 @@ def test_figures_of_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
             return 7
 
     monkeypatch.setattr("seqlab.load", lambda path: Model())
-    monkeypatch.setattr(practice_table, "epoch_seconds", lambda board: [2.0, 4.0, 3.0])
+    monkeypatch.setattr("seqlab.training.report.epoch_seconds", lambda folder: [[90.0, 2.0, 4.0], [80.0, 3.0]])
     (tmp_path / "scores.json").write_text(json.dumps({"dev": {"accuracy": 0.9}, "test": {"accuracy": 0.81234}}))
     lines = [{"val_accuracy": 0.7}, {"val_accuracy": 0.9}, {"val_accuracy": 0.8}]
     (tmp_path / "history.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))

@@ -59,6 +59,25 @@ def test_a_resumed_run_ends_as_an_unbroken_one(runs: Any) -> None:
                 assert_allclose(one[name], other[name], rtol=1e-5, atol=1e-6)
 
 
+def test_separate_networks_have_best_epochs_of_their_own(finished_tasks: Path, tmp_path: Path) -> None:
+    encoder = {"kind": "stl", "units": 3, "layers": 1, "dropout": 0.5}
+    options = {"epochs": 4, "batch_size": 8, "learning_rate": 0.2}  # so high that scores rise and fall
+    chosen = tiny.task_settings(finished_tasks.parent / "data", encoder=encoder, training=options, schedule={})
+    with pytest.MonkeyPatch.context() as patched, pytest.raises(InterruptedError):
+        patched.setattr(multitask, "board", lambda _: Cut())
+        train(chosen, tmp_path / "run", verbose=0)
+    found = train(chosen, tmp_path / "run", resume=True, verbose=0)
+    rows = lines(tmp_path / "run")
+    assert len(rows) == 4
+    for task, scores in found.scores["dev"].items():
+        figures = [row[f"val_{task}_f1"] for row in rows]
+        assert len(set(figures)) > 1
+        assert scores.overall.f1 == max(figures)
+    with np.load(tmp_path / "run" / "state.npz") as state:
+        stored = [name for name in state.files if "/best_weights/" in name]
+        assert {name.split("/")[1] for name in stored} == {"0", "1"}
+
+
 def test_the_folder(finished_tasks: Path) -> None:
     run, chosen = finished_tasks, tiny.task_settings(finished_tasks.parent / "data")
     rows = lines(run)

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import keras
 import numpy as np
 
 from seqlab.models.best import BestWeights
-from seqlab.training.report import Report, board
+from seqlab.training.report import Report, board, epoch_seconds
 from seqlab.training.state import RunState
 
 
@@ -35,3 +36,36 @@ def test_history_and_the_best_model_are_written_as_they_come(tmp_path: Path) -> 
     lines = (tmp_path / "history.jsonl").read_text("utf-8").splitlines()
     assert [json.loads(line)["epoch"] for line in lines] == [0, 1, 2]
     assert list((tmp_path / "tensorboard").rglob("events*"))
+
+
+def test_any_of_several_best_epochs_is_written(tmp_path: Path) -> None:
+    saved = []
+
+    class Model:
+        def save(self, path: Path) -> None:
+            saved.append(path.name)
+
+    bests = [BestWeights("val_pos_f1"), BestWeights("val_ner_f1")]
+    report = Report(tmp_path, RunState(tmp_path / "state.npz", []), *bests)
+    report.set_model(Model())
+    for epoch, (bests[0].best_epoch, bests[1].best_epoch) in enumerate([(0, 0), (0, 1), (0, 1)]):
+        report.on_epoch_end(epoch)
+    assert saved == ["model.keras"] * 2
+
+
+def test_seconds_of_each_part_of_a_run(tmp_path: Path) -> None:
+    assert epoch_seconds(tmp_path) == []
+
+    class Slow(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+            time.sleep(0.2 * (epoch == 1))
+
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    x = np.ones((4, 1), "float32")
+    for epochs in (12, 2):  # the second one as after a cut
+        model.fit(x, x, epochs=epochs, verbose=0, callbacks=[Slow(), board(tmp_path)])
+    first, second = epoch_seconds(tmp_path)
+    assert len(first) == 12 and len(second) == 2
+    for part in (first, second):
+        assert part[1] > 0.2 and part[1] == max(part[1:]) and min(part) >= 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import keras
@@ -15,7 +16,7 @@ from seqlab.models.best import BestWeights
 from seqlab.settings import TrainingSettings
 from seqlab.training.annealing import AnnealingRestarts
 from seqlab.training.cycles import WeightAverage
-from seqlab.training.schedules import Triangular, rate_of, snapshots, watching
+from seqlab.training.schedules import Patience, Triangular, rate_of, snapshots, watching, watching_tasks
 
 STEPS, EPOCHS, RATE = 5, 12, 0.4
 
@@ -102,6 +103,33 @@ def test_callbacks_of_other_schedules(schedule: str) -> None:
     assert type(best) is BestWeights
     assert others[-1].patience == 5 and len(others) == 1 + (schedule == "halve")
     assert schedule != "halve" or others[0].patience == 2
+
+
+def test_a_training_stops_when_no_task_was_better() -> None:
+    bests = [BestWeights("val_pos_f1", "pos"), BestWeights("val_ner_f1", "ner")]
+    best, others = watching_tasks(TrainingSettings(patience=2), bests)
+    assert best is bests[0] and others[0] is bests[1]
+    assert [type(other).__name__ for other in others[1:]] == ["ReduceLROnPlateau", "Patience"]
+    model = SimpleNamespace(stop_training=False)
+    others[-1].set_model(model)
+    stopped = []
+    for epoch, (bests[0].best_epoch, bests[1].best_epoch) in enumerate([(None, 0), (None, 0), (2, 0), (2, 0), (2, 0)]):
+        others[-1].on_epoch_end(epoch)
+        stopped.append(model.stop_training)
+    assert stopped == [False, False, False, False, True]
+    never = Patience([BestWeights()], 2)  # no figure was finite
+    model.stop_training = False
+    never.set_model(model)
+    never.on_epoch_end(0)
+    assert not model.stop_training
+    never.on_epoch_end(1)
+    assert model.stop_training
+
+
+def test_one_best_epoch_for_all_tasks_stops_as_a_run_of_one() -> None:
+    best = BestWeights()
+    found, others = watching_tasks(TrainingSettings(patience=2), [best])
+    assert found is best and [type(one) for one in others] == [type(one) for one in watching(TrainingSettings()).others]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,195 @@
+"""Runs for Table 3 and Figures 3 and 4 of the SC-LSTM paper, with the corpora of `recipes/sc_lstm_table3.py`.
+
+    export SEQLAB_DATA=FOLDER KERAS_BACKEND=jax
+    python scripts/sc_lstm_tables.py table3 --seeds 1 2                  # hours; stop and go on at will
+    python scripts/sc_lstm_tables.py table3 --units 300 --layers 3 --models stl lstm_s sc_lstm
+    python scripts/sc_lstm_tables.py combinations                        # pairs and triple, 3,000 sentences a task
+    seqlab report recipes/results.csv --curves recipes/results/curves.csv --output report
+
+Every run is a `seqlab train` in a process of its own. A finished one is a line for each task in the results file, which
+is all that another machine needs to go on; one that is cut off goes on from its last epoch where its folder is there.
+`stl` shares nothing between tasks, so one run of it on all tasks stands for every combination. Scores are in per cent;
+minutes and tokens per second of training are by the clock and hold the scoring of development data.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import json
+import statistics
+import time
+from collections.abc import Sequence
+from itertools import combinations
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from practice_table import ROOT, read, run
+
+RECIPE = ROOT / "recipes" / "sc_lstm_table3.py"
+RESULTS = ROOT / "recipes" / "results.csv"
+CURVES = ROOT / "recipes" / "results" / "curves.csv"
+KEY = ("experiment", "model", "tasks", "seed")
+COSTS = ("epochs", "minutes", "parameters", "tokens_per_second", "backend")
+COLUMNS = ("experiment", "model", "tasks", "task", "seed", "dev", "test", *COSTS)
+CURVE_COLUMNS = ("experiment", "model", "tasks", "task", "seed", "epoch", "dev", "loss", "dev_loss")
+TASKS = ("pos", "chunk", "ner")
+MODELS = ("stl", "lstm_s", "lstm_d", "sc_lstm")
+SEPARATE = "stl"
+LOW = "pos"  # what lstm_d reads from the first layer; the others read the last
+Line = dict[str, Any]
+
+
+class Run(NamedTuple):
+    """One training: a model, the tasks that it learns, and a seed."""
+
+    model: str
+    tasks: tuple[str, ...]
+    seed: int
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Trains what is missing."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("job", choices=("table3", "combinations"))
+    parser.add_argument("--models", nargs="+", choices=MODELS, help="all for table3, stl and sc_lstm for combinations")
+    parser.add_argument("--units", type=int, default=100)
+    parser.add_argument("--layers", type=int, default=2)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1])
+    parser.add_argument("--epochs", type=int, default=12, help="most epochs")
+    parser.add_argument("--patience", type=int, default=3)
+    parser.add_argument("--sentences", type=int, help="of each task; all for table3, 3000 for combinations")
+    parser.add_argument("--recipe", type=Path, default=RECIPE)
+    parser.add_argument("--results", type=Path, default=RESULTS, help="results file")
+    parser.add_argument("--curves", type=Path, default=CURVES, help="file of the scores after each epoch")
+    parser.add_argument("--work", type=Path, default=ROOT / "runs" / "sc_lstm", help="folder of the runs")
+    parser.add_argument("--hours", type=float, default=float("inf"), help="start no run after so many hours")
+    options = parser.parse_args(arguments)
+    options.work, options.recipe = options.work.resolve(), options.recipe.resolve()  # runs start in the repository
+    if options.job == "combinations":
+        options.sentences = options.sentences or 3000
+    end = time.monotonic() + 3600 * options.hours
+    for one in runs_of(options.job, options.models, options.seeds):
+        if time.monotonic() < end:
+            train(one, options)
+
+
+def runs_of(job: str, models: Sequence[str] | None, seeds: Sequence[int]) -> list[Run]:
+    """The runs of a table, all models of a seed before the next seed."""
+    sets = [TASKS] if job == "table3" else [*combinations(TASKS, 2), TASKS]
+    models = models or (MODELS if job == "table3" else (SEPARATE, "sc_lstm"))
+    return [
+        Run(model, tasks, seed)
+        for seed in seeds
+        for model in models
+        for tasks in sets
+        if model != SEPARATE or tasks == TASKS
+    ]
+
+
+def experiment(options: argparse.Namespace) -> str:
+    """What runs of one table have in common, in words."""
+    limit = f" on {options.sentences} sentences a task" if options.sentences else ""
+    return f"{options.job} {options.units} x {options.layers}{limit}"
+
+
+def flags(one: Run, options: argparse.Namespace) -> list[str]:
+    """What the recipe is changed by; tasks count from 0 among those that are trained."""
+    found = ["--only", *one.tasks, "--encoder.kind", one.model, "--seed", str(one.seed)]
+    for name, value in (("encoder.units", options.units), ("encoder.layers", options.layers)):
+        found += [f"--{name}", str(value)]
+    for name, value in (("training.epochs", options.epochs), ("training.patience", options.patience)):
+        found += [f"--{name}", str(value)]
+    for number, task in enumerate(one.tasks):
+        if options.sentences:
+            found += [f"--tasks.{number}.data.sentences", str(options.sentences)]
+        if one.model == "lstm_d":
+            found += [f"--tasks.{number}.depth", "1" if task == LOW else str(options.layers)]
+    return found
+
+
+def train(one: Run, options: argparse.Namespace) -> None:
+    """Trains one run, or goes on with it, and writes its results and curves, unless they are known."""
+    common = {
+        "experiment": experiment(options),
+        "model": one.model,
+        "tasks": " ".join(one.tasks),
+        "seed": str(one.seed),
+    }
+    known = {line["task"] for line in read(options.results) if _key(line) == _key(common)}
+    if known == set(one.tasks):
+        return
+    folder = options.work / "-".join(common.values()).replace(" ", "-")
+    begun = (folder / "state.npz").is_file()
+    run("train", *(["--resume"] if begun else [str(options.recipe), *flags(one, options), "--run"]), str(folder))
+    put(options.curves, CURVE_COLUMNS, [{**common, **line} for line in curves(folder, one.tasks)])
+    put(options.results, COLUMNS, [{**common, **line} for line in figures(folder, one.tasks)])
+
+
+def figures(folder: Path, tasks: Sequence[str]) -> list[Line]:
+    """What a finished run's folder says of each task."""
+    import seqlab
+    from seqlab.multitask_settings import MultiTaskSettings
+    from seqlab.training import multitask
+    from seqlab.training.folder import stored_settings
+    from seqlab.training.report import epoch_seconds
+
+    data = multitask.read(stored_settings(folder, MultiTaskSettings))
+    tokens = sum(corpus.tokens for corpus in data.train.values())
+    parts = epoch_seconds(folder)
+    usual = [second for part in parts for second in part[1:]] or [part[0] for part in parts]  # the first one compiles
+    costs = {
+        "epochs": len(_history(folder)),
+        "minutes": f"{sum(map(sum, parts)) / 60:.2f}",
+        "parameters": seqlab.load(folder / "model.keras").count_params(),
+        "tokens_per_second": round(tokens / statistics.median(usual)),
+        "backend": json.loads((folder / "versions.json").read_text("utf-8"))["backend"],
+    }
+    scores = json.loads((folder / "scores.json").read_text("utf-8"))
+    found = []
+    for task in tasks:
+        by_part = {
+            part: scores[part]["tasks"][task]["overall"]["f1"] for part in scores if task in scores[part]["tasks"]
+        }
+        found.append({"task": task, **{part: f"{100 * score:.2f}" for part, score in by_part.items()}, **costs})
+    return found
+
+
+def curves(folder: Path, tasks: Sequence[str]) -> list[Line]:
+    """Score and loss of each task after each epoch; the loss is that of the task, without its weight."""
+    return [
+        {
+            "task": task,
+            "epoch": 1 + int(line["epoch"]),
+            "dev": f"{100 * line[f'val_{task}_f1']:.2f}",
+            "loss": f"{line[f'{task}_loss']:.5f}",
+            "dev_loss": f"{line[f'val_{task}_loss']:.5f}",
+        }
+        for task in tasks
+        for line in _history(folder)
+    ]
+
+
+def _history(folder: Path) -> list[dict[str, float]]:
+    return [json.loads(line) for line in (folder / "history.jsonl").read_text("utf-8").splitlines()]
+
+
+def put(file: Path, columns: Sequence[str], lines: Sequence[Line]) -> None:
+    """Writes the lines of one run at the end of a file, in place of what a cut may have left of them."""
+    from seqlab.files import write_text
+
+    kept = [line for line in read(file) if _key(line) != _key(lines[0])]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows([*kept, *lines])
+    write_text(file, text.getvalue())
+
+
+def _key(line: Line) -> tuple[str, ...]:
+    return tuple(str(line[name]) for name in KEY)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,141 @@
+"""The runs of the SC-LSTM tables: which there are, what they are trained with, and that they go on after a cut."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sc_lstm_tables
+from practice_table import read
+from sc_lstm_tables import TASKS, Run, flags, main, put, runs_of
+
+from seqlab.cli.main import main as seqlab
+from seqlab.evaluation.run_results import read_results
+from seqlab.training import multitask
+from tests import tiny
+
+RECIPE = """
+from pathlib import Path
+from tests import tiny
+
+def settings():
+    data = {{name: str(Path({folder!r}) / f"{{name}}.conll") for name in ("train", "dev", "test")}}
+    tasks = [{{"name": name, "data": {{**data, "columns": tiny.COLUMNS}}, "head": "softmax"}} for name in {tasks}]
+    return tiny.task_settings(Path({folder!r}), tasks=tasks, schedule={{}})
+"""
+
+
+@pytest.fixture
+def begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Runs the script on tiny data, `seqlab` within this process."""
+    recipe = tmp_path / "recipe.py"
+    recipe.write_text(RECIPE.format(folder=str(tiny.write(tmp_path / "data")), tasks=TASKS), "utf-8")
+
+    def run(*arguments: str) -> None:
+        assert seqlab(arguments) == 0
+
+    monkeypatch.setattr(sc_lstm_tables, "run", run)
+    places = [("recipe", recipe), ("work", tmp_path / "runs")]
+    places += [(name, tmp_path / f"{name}.csv") for name in ("results", "curves")]
+    given = [part for name, place in places for part in (f"--{name}", str(place))]
+    return lambda *arguments: main([*arguments, *given])
+
+
+@pytest.fixture
+def settings(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The settings of trainings, which are left out, and leave what a run leaves."""
+    found: list[Any] = []
+
+    def train(chosen: Any, folder: Path, **options: Any) -> Any:
+        found.append(chosen)
+        folder.mkdir(parents=True, exist_ok=True)
+        return type("Result", (), {"scores": {}})
+
+    def lines(folder: Path, tasks: Any) -> list[dict[str, Any]]:
+        return [{"task": task, "dev": "80.00"} for task in tasks]
+
+    monkeypatch.setattr(multitask, "train", train)
+    monkeypatch.setattr(sc_lstm_tables, "figures", lines)
+    monkeypatch.setattr(sc_lstm_tables, "curves", lines)
+    return found
+
+
+def test_which_runs_there_are() -> None:
+    table = runs_of("table3", None, [1, 2])
+    assert len(table) == 8 and {run.tasks for run in table} == {TASKS}
+    assert [run.model for run in table[:4]] == ["stl", "lstm_s", "lstm_d", "sc_lstm"]
+    assert [run.seed for run in table] == [1] * 4 + [2] * 4
+    sets = runs_of("combinations", None, [1])
+    assert sets[0] == Run("stl", TASKS, 1) and len(sets) == 5  # one run of separate networks stands for all sets
+    assert {run.tasks for run in sets[1:]} == {("pos", "chunk"), ("pos", "ner"), ("chunk", "ner"), TASKS}
+    assert len(runs_of("combinations", ["lstm_s"], [1])) == 4
+
+
+def test_runs_are_those_of_the_recipe(begin: Any, settings: list[Any]) -> None:
+    begin("table3", "--units", "3", "--layers", "2", "--epochs", "2", "--seeds", "5")
+    assert [one.encoder.kind for one in settings] == ["stl", "lstm_s", "lstm_d", "sc_lstm"]
+    assert {(one.encoder.units, one.encoder.layers, one.training.epochs, one.seed) for one in settings} == {
+        (3, 2, 2, 5)
+    }
+    assert [task.depth for task in settings[2].tasks] == [1, 2, 2]
+    assert settings[0].training.patience == 3 and settings[0].tasks[0].data.sentences is None
+    begin("combinations", "--models", "sc_lstm", "--sentences", "20", "--patience", "1")
+    assert [one.names for one in settings[4:]] == [("pos", "chunk"), ("pos", "ner"), ("chunk", "ner"), TASKS]
+    assert {task.data.sentences for one in settings[4:] for task in one.tasks} == {20}
+    assert settings[4].training.patience == 1
+
+
+def test_known_runs_are_not_trained_again(begin: Any, settings: list[Any], tmp_path: Path) -> None:
+    begin("table3", "--models", "stl", "--hours", "0")
+    assert not settings
+    for _ in range(2):
+        begin("table3", "--models", "stl", "sc_lstm")
+    assert len(settings) == 2
+    results = read(tmp_path / "results.csv")
+    assert [(line["model"], line["task"]) for line in results] == [(m, t) for m in ("stl", "sc_lstm") for t in TASKS]
+    assert {line["experiment"] for line in results} == {"table3 100 x 2"}
+    put(tmp_path / "results.csv", sc_lstm_tables.COLUMNS, results[:1])  # as if cut while it was written
+    begin("table3", "--models", "stl")
+    assert len(settings) == 3 and len(read(tmp_path / "results.csv")) == 6
+    begin("table3", "--models", "stl", "--sentences", "9")
+    assert len(settings) == 4 and read(tmp_path / "results.csv")[-1]["experiment"].endswith("2 on 9 sentences a task")
+
+
+def test_depths_without_the_lowest_task() -> None:
+    options = Namespace(units=5, layers=3, epochs=1, patience=1, sentences=None)
+    found = flags(Run("lstm_d", ("chunk", "ner"), 1), options)
+    assert found[-4:] == ["--tasks.0.depth", "3", "--tasks.1.depth", "3"]  # one of them reads the top
+
+
+def test_a_run_is_trained_cut_and_resumed(begin: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.training.test_multitask import Cut
+
+    given = ["table3", "--models", "sc_lstm", "--units", "2", "--layers", "1", "--epochs", "2"]
+    board = multitask.board
+    with monkeypatch.context() as patched, pytest.raises(AssertionError):  # `seqlab` ended with status 1
+        patched.setattr(multitask, "board", lambda _: Cut())
+        begin(*given)
+    assert not (tmp_path / "results.csv").exists()
+    assert multitask.board is board
+    begin(*given)
+    (folder,) = (tmp_path / "runs").iterdir()
+    history = [json.loads(line) for line in (folder / "history.jsonl").read_text("utf-8").splitlines()]
+    scores = json.loads((folder / "scores.json").read_text("utf-8"))
+    found = read_results(tmp_path / "results.csv", tmp_path / "curves.csv")
+    for task in TASKS:
+        for part in ("dev", "test"):
+            score = found.scores("sc_lstm", TASKS, task, part)[1]
+            assert score == pytest.approx(scores[part]["tasks"][task]["overall"]["f1"], abs=5e-5)
+        curve = found.curve("sc_lstm", TASKS, task)
+        assert [curve[epoch][1] for epoch in (1, 2)] == pytest.approx(
+            [row[f"val_{task}_f1"] for row in history], abs=5e-5
+        )
+    line = read(tmp_path / "results.csv")[0]
+    assert line["epochs"] == "2" and int(line["parameters"]) > 100 and int(line["tokens_per_second"]) > 0
+    assert float(line["minutes"]) >= 0 and line["backend"] in ("tensorflow", "jax")
+    losses = [float(row["dev_loss"]) for row in read(tmp_path / "curves.csv") if row["task"] == "ner"]
+    assert losses == pytest.approx([row["val_ner_loss"] for row in history], abs=1e-4)
