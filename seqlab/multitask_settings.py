@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from seqlab.errors import SettingsError
-from seqlab.model_settings import Cell, CharSettings, WordSettings
+from seqlab.model_settings import Cell, CharSettings, ContextualSettings, WordSettings
 from seqlab.settings import DataSettings, Settings, TrainingSettings
 from seqlab.settings_part import Part
 
@@ -28,6 +28,7 @@ class TaskSettings(Part):
     name: str = Field(description="name of the task, in scores and where the model is asked")
     data: DataSettings = Field(description="its files")
     column: str | None = Field(None, description="column of the data to learn; that of the task's name if not given")
+    tag_scheme: str | None = Field(None, description="scheme to learn in, for instance iob2; else that of the data")
     head: Literal["crf", "softmax"] = Field("crf", description="output layer")
     weight: float = Field(1.0, gt=0, allow_inf_nan=False, description="weight of its loss (lambda)")
     depth: int | None = Field(None, gt=0, description="encoder layer that it reads (lstm_d), 1 for the first")
@@ -137,6 +138,7 @@ class MultiTaskSettings(Part):
     tasks: tuple[TaskSettings, ...] = Field(min_length=1, description="the tasks, in their order")
     words: WordSettings = WordSettings(chars=None)
     chars: CharSettings = CharSettings()
+    contextual: ContextualSettings = ContextualSettings()
     encoder: TaskEncoderSettings = TaskEncoderSettings()
     schedule: TaskScheduleSettings = TaskScheduleSettings()
     training: TaskTrainingSettings = TaskTrainingSettings()
@@ -150,7 +152,8 @@ class MultiTaskSettings(Part):
 
     def of(self, task: TaskSettings) -> Settings:
         """Returns the settings of a run of one task alone, by which its data is read."""
-        return Settings(data=task.data, task=task.learnt, words=self.words, chars=self.chars, seed=self.seed)
+        shared = {name: getattr(self, name) for name in ("words", "chars", "contextual", "seed")}
+        return Settings(data=task.data, task=task.learnt, **shared)
 
     def model_post_init(self, context: Any) -> None:
         """Checks what concerns several parts."""

@@ -54,6 +54,14 @@ def test_a_task_is_read_as_a_run_of_its_own() -> None:
     assert (alone.task, alone.data, alone.words) == ("pos", DataSettings(**DATA), found.words)
 
 
+def test_contextual_vectors_are_those_of_all_tasks() -> None:
+    given = {"file": "vectors.h5", "dropout": 0.5, "layer_norm": "token"}
+    found = made(contextual=given)
+    assert [found.of(one).contextual.model_dump() for one in found.tasks] == [{**given, "producer": None}] * 2
+    with pytest.raises(SettingsError, match=r"contextual\.dropout are about contextual vectors: name their source"):
+        made(contextual={"dropout": 0.5})
+
+
 def test_training_of_one_task() -> None:
     plain = TaskTrainingSettings(schedule="linear", epochs=7, learning_rate=0.1, clip_norm=None, patience=2).plain
     assert (plain.schedule, plain.epochs, plain.learning_rate, plain.clip_norm) == ("linear", 7, 0.1, None)

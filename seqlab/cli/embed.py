@@ -18,7 +18,8 @@ from seqlab.errors import DataError, SettingsError
 class Embed:
     """Writes the contextual vectors of corpora to a file for --contextual.file of seqlab train.
 
-    Each distinct sentence is written once. Name all files that the tagger is to see: training, development, test.
+    Each distinct sentence is written once. Name all files that the tagger is to see: training, development, test; or
+    the recipe that it will be trained by.
     """
 
     producer: Annotated[
@@ -39,17 +40,22 @@ class Embed:
     ] = None
     separator: Annotated[str | None, tyro.conf.arg(help=f"{SEPARATOR}; any blanks if not given")] = None
     encoding: Annotated[str, tyro.conf.arg(help="text encoding")] = "utf-8"
+    recipe: Annotated[
+        str | None, tyro.conf.arg(help="recipe whose files are read, as it says, in place of files named here")
+    ] = None
     half: Annotated[bool, tyro.conf.arg(help="numbers of 16 bits: a file of half the size")] = False
 
 
 def main(arguments: Sequence[str]) -> int:
     """Parses the arguments, asks the producer and writes the file."""
     options = tyro.cli(Embed, args=list(arguments), prog="seqlab embed")
-    if not options.files:
-        raise SettingsError("name at least one file of sentences.")
+    _check(options)
     if options.output.suffix not in HDF5_ENDINGS:
         raise SettingsError(f"--output is a file that ends in .h5, received {options.output}.")
-    sentences = [words for path in options.files for words in _sentences(path, options)]
+    if options.recipe is not None:
+        sentences = _of_recipe(options.recipe)
+    else:
+        sentences = [words for path in options.files for words in _sentences(path, options)]
 
     from seqlab.models.producers import open_producer
     from seqlab.progress import counting_bar
@@ -64,6 +70,34 @@ def main(arguments: Sequence[str]) -> int:
         f"{producer.width}, {size:.1f} MB"
     )
     return 0
+
+
+def _check(options: Embed) -> None:
+    if options.recipe is None:
+        if not options.files:
+            raise SettingsError("name at least one file of sentences, or a recipe: --recipe FILE.")
+        return
+    about_files = (options.columns, options.format, options.separator, options.encoding != "utf-8")
+    if options.files or any(about_files):
+        raise SettingsError(
+            "--recipe says which files are read, and how: leave files, --columns, --format, --separator and --encoding "
+            "out."
+        )
+
+
+def _of_recipe(path: str) -> list[tuple[str, ...]]:
+    """The words of each sentence of a recipe's files."""
+    from seqlab.cli.train import read_recipe
+    from seqlab.multitask_settings import MultiTaskSettings
+    from seqlab.settings import Settings
+    from seqlab.training.data import read
+
+    found = read_recipe(path)
+    if not isinstance(found, Settings | MultiTaskSettings):
+        raise SettingsError(f"{path}: expected a recipe of a tagger; its settings are {type(found).__name__}.")
+    runs = [found] if isinstance(found, Settings) else [found.of(task) for task in found.tasks]
+    files = [(run, file) for run in runs for file in (run.data.train, run.data.dev, run.data.test) if file is not None]
+    return [sentence.words for run, file in files for sentence in read(file, run.task, run.data)]
 
 
 def _sentences(path: Path, options: Embed) -> list[tuple[str, ...]]:

@@ -45,6 +45,11 @@ class Entry:
         """The files of all variants."""
         return tuple(file for files in self.variants.values() for file in files)
 
+    def paths(self, data: str | Path) -> list[str]:
+        """Where its files are in the folder of all data sets: as distributed, or as `prepare` names its copies."""
+        pairs = [(Path(data, self.name, given), Path(data, self.name, copy)) for given, copy in self.arrange.items()]
+        return [str(given if given.is_file() else copy) for given, copy in pairs]
+
 
 ROWS = (
     Entry(

@@ -17,7 +17,9 @@ from seqlab.models.best import best_weights
 from seqlab.models.multitask_asking import Asking, batches_of, scored
 from seqlab.models.multitask_change import with_task, without_task
 from seqlab.models.multitask_graph import MultiTaskModel
+from seqlab.models.producers import give_contextual
 from seqlab.models.rules import Choice
+from seqlab.text.contextual import Contextual
 
 
 @keras.saving.register_keras_serializable(package="seqlab")
@@ -51,7 +53,8 @@ class MultiTaskTagger(MultiTaskModel):
         Args:
             corpora: The corpus of each task by its name, with its labels in the column of that name.
             encoder: "stl", "lstm_s", "lstm_d", "sc_lstm" or "private_shared", see `task_encoder`; or a `TaskEncoder`.
-            **options: As `seqlab.models.multitask_builders.parts_of_tasks`: units, layers, dropout, head, word_vectors.
+            **options: As `seqlab.models.multitask_builders.parts_of_tasks`: units, layers, dropout, head, word_vectors,
+                contextual.
 
         Returns:
             The tagger, to be compiled.
@@ -118,6 +121,15 @@ class MultiTaskTagger(MultiTaskModel):
         if isinstance(x, Mapping):
             x = {name: array for name, array in x.items() if name != TASK}
         return super().predict(x, **kwargs)
+
+    @property
+    def contextual(self) -> Contextual | None:
+        """Where the contextual vectors of all tasks come from; may be set, see `Labeller.contextual`."""
+        return self.vectorizer.contextual
+
+    @contextual.setter
+    def contextual(self, source: Any) -> None:
+        give_contextual(self, source)
 
     @property
     def asking(self) -> Asking:

@@ -19,8 +19,10 @@ from seqlab.layers.tasks.sc_stack import SCLSTMStack
 from seqlab.layers.tasks.shared import SharedEncoder
 from seqlab.models.builders import HEADS
 from seqlab.models.inputs import CharMaker, features_of, named
+from seqlab.models.producers import open_producer
 from seqlab.models.rules import Choice, rules_of
 from seqlab.models.task_builders import vectorizer_of_tasks, words_of_tasks
+from seqlab.text.contextual import contextual_of
 from seqlab.text.vectorizer import Vectorizer
 from seqlab.text.vectors import WordVectors
 
@@ -95,6 +97,7 @@ def parts_of_tasks(
     unseen_vectors: int | None = None,
     chars: str | CharMaker | None = "cnn",
     constrained: Choice = False,
+    contextual: Any = None,
     **options: Any,
 ) -> dict[str, Any]:
     """Builds what a `MultiTaskTagger` is made of.
@@ -107,6 +110,7 @@ def parts_of_tasks(
         unseen_vectors: As `Tagger.from_corpus`.
         chars: As `Tagger.from_corpus`.
         constrained: As `Tagger.from_corpus`, for each task; `True` for those that have a tag scheme.
+        contextual: As `Tagger.from_corpus`: a `ScalarMix` for all tasks, or one for each with "stl".
         **options: Of `task_encoder`, where the encoder is given by name.
 
     Raises:
@@ -119,7 +123,8 @@ def parts_of_tasks(
     if not isinstance(head, str) and set(head) != set(corpora):
         raise SettingsError(f"Expected a head for each of {', '.join(corpora)}; received {', '.join(head)}.")
     words = words_of_tasks(corpora, word_vectors, unseen_vectors=unseen_vectors)
-    vectorizer = vectorizer_of_tasks(corpora, words)
+    source = None if contextual is None else contextual_of(contextual, open_producer)
+    vectorizer = vectorizer_of_tasks(corpora, words, contextual=source)
     tasks = list(corpora)
     kinds = dict.fromkeys(tasks, head) if isinstance(head, str) else head
     separate = encoder == SEPARATE
@@ -204,7 +209,7 @@ def parts_of_config(config: Mapping[str, Any], custom_objects: Any = None) -> di
         else [made(feature) for feature in given]
     )
     return {
-        "vectorizer": Vectorizer.from_config(config["vectorizer"]),
+        "vectorizer": Vectorizer.from_config(config["vectorizer"], open_producer),
         "tasks": config["tasks"],
         "features": features,
         "encoder": made(config["encoder"]),

@@ -86,6 +86,7 @@ def _changed(
     """Makes a tagger from a config and copies what tasks that were there before read."""
     encoder = {**_fresh(config["encoder"]), "config": model.encoder.config_for(kept, depth)}
     changed = type(model).from_config({**config, "encoder": encoder, "vectorizer": vectorizer.get_config()})
+    changed.vectorizer.contextual = model.vectorizer.contextual  # which may be of this process alone
     for new, old in enumerate(kept):
         name = changed.tasks[new]
         if old is None:

@@ -13,6 +13,7 @@ from seqlab.errors import SettingsError, suggest
 from seqlab.layers.heads.base import Head
 from seqlab.layers.tasks.base import TaskEncoder
 from seqlab.models.auxiliary import check_labels
+from seqlab.models.inputs import inputs_of
 from seqlab.models.labeller import Labeller
 from seqlab.models.multitask_builders import check_parts
 from seqlab.models.multitask_steps import step, with_task_named
@@ -63,9 +64,8 @@ class MultiTaskModel(SequenceModel):
         for head, task in zip(heads, tasks, strict=True):
             check_labels(head, task, vectorizer.labels[task])
         by_task = {task: features[task] if isinstance(features, Mapping) else features for task in tasks}
-        needed = [field for task in tasks for feature in by_task[task] for field in feature.fields]
-        inputs = {name: keras.Input((None,), dtype="int32", name=name) for name in needed}
-        inputs["mask"] = mask = keras.Input((None,), dtype="bool", name="mask")
+        inputs = inputs_of([feature for task in tasks for feature in by_task[task]])
+        mask = inputs["mask"]
 
         # === Functional model ===
         if isinstance(features, Mapping):

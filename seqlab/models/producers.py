@@ -82,7 +82,7 @@ def give_contextual(model: Any, source: Any) -> None:
     """Has a tagger, or every member of an ensemble that reads them, take contextual vectors from another source."""
     readers = [one for one in getattr(model, "vectorizers", [model.vectorizer]) if one.contextual is not None]
     if not readers:
-        raise SettingsError("This model reads no contextual vectors: make it with from_corpus(contextual=...).")
+        raise SettingsError("This model reads no contextual vectors: give contextual=... when it is made.")
     found = contextual_of(source, open_producer)
     for vectorizer in readers:
         vectorizer.contextual.check_source(found)

@@ -11,6 +11,7 @@ from seqlab.errors import DataError, SettingsError
 from seqlab.models.builders import RARE
 from seqlab.models.inputs import Words, words_of
 from seqlab.text.categories import Category
+from seqlab.text.contextual import Contextual
 from seqlab.text.vectorizer import DEFAULT_RULES, Vectorizer
 from seqlab.text.vectors import WordVectors
 from seqlab.text.vocabulary import Labels, Vocabulary
@@ -36,6 +37,7 @@ def vectorizer_of_tasks(
     words: Words,
     rules: Sequence[str] = DEFAULT_RULES,
     categories: Sequence[Category] = (),
+    contextual: Contextual | None = None,
 ) -> Vectorizer:
     """Builds the vectorizer of several tasks.
 
@@ -45,6 +47,7 @@ def vectorizer_of_tasks(
         words: What `words_of_tasks` returned.
         rules: Names of normalisation rules.
         categories: Categorical features; columns among them must be in every corpus.
+        contextual: Where contextual vectors come from.
 
     Returns:
         The vectorizer; its `labels` and `schemes` are by task, in the order of the corpora.
@@ -65,6 +68,7 @@ def vectorizer_of_tasks(
         categories={
             category: Vocabulary.from_counts(category.counts(whole), min_count=RARE) for category in categories
         },
+        contextual=contextual,
     )
 
 

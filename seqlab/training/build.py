@@ -61,7 +61,7 @@ def _built(settings: Settings, corpus: Corpus, words: Words | None) -> Tagger:
         words,
         others=others,
         categories=categories_of(settings.words),
-        contextual=_contextual(settings.contextual),
+        contextual=source_of(settings.contextual),
     )
     labels = vectorizer.labels[settings.task]
     rules = rulebook(settings, labels.items, vectorizer.schemes[settings.task])
@@ -71,8 +71,7 @@ def _built(settings: Settings, corpus: Corpus, words: Words | None) -> Tagger:
         features=builders.features_of(
             vectorizer,
             words,
-            **feature_options(settings.words, settings.chars),
-            mix_options=settings.contextual.model_dump(include={"layer_norm", "dropout"}),
+            **feature_options(settings.words, settings.chars, settings.contextual),
         ),
         encoder=encoder_of(settings.encoder, settings.attention, all_layers=bool(others)),
         head=builders.head_of(settings.head, labels, rules, settings.rules.in_loss, settings.training.label_smoothing),
@@ -83,10 +82,14 @@ def _built(settings: Settings, corpus: Corpus, words: Words | None) -> Tagger:
     )
 
 
-def feature_options(words: WordSettings, chars: CharSettings) -> dict[str, Any]:
-    """What `seqlab.models.inputs.features_of` is told of words and characters."""
+def feature_options(words: WordSettings, chars: CharSettings, contextual: ContextualSettings) -> dict[str, Any]:
+    """What `seqlab.models.inputs.features_of` is told of words, characters and contextual vectors."""
     names = ("dim", "dropout", "chars", "casing", "unknown", "category_dim")
-    return {**{name: getattr(words, name) for name in names}, "char_options": chars.options(words.chars)}
+    return {
+        **{name: getattr(words, name) for name in names},
+        "char_options": chars.options(words.chars),
+        "mix_options": contextual.model_dump(include={"layer_norm", "dropout"}),
+    }
 
 
 def categories_of(options: WordSettings) -> list[Category]:
@@ -99,7 +102,7 @@ def categories_of(options: WordSettings) -> list[Category]:
     ]
 
 
-def _contextual(options: ContextualSettings) -> Contextual | None:
+def source_of(options: ContextualSettings) -> Contextual | None:
     """The source of contextual vectors that the settings name."""
     return Contextual(options.file, options.producer, opener=open_producer) if options.given else None
 

@@ -93,8 +93,18 @@ def limited(train: Corpus, sentences: int | None, seed: int) -> Corpus:
     return train.sample(sentences, seed)[0]
 
 
-def digest(settings: Settings) -> dict[str, str]:
-    """Returns the SHA-256 of every file that the settings name: a resumed run must read the same ones."""
+def digest(*settings: Settings) -> dict[str, str]:
+    """Returns the SHA-256 of every file that some settings name: a resumed run must read the same ones."""
+    found = {}
+    for path in dict.fromkeys(path for one in settings for path in _named(one)):  # each is read once
+        if Path(path).is_file():
+            with Path(path).open("rb") as stream:
+                found[path] = hashlib.file_digest(stream, "sha256").hexdigest()
+    return found
+
+
+def _named(settings: Settings) -> list[str]:
+    """The files that settings name, present or not."""
     data = settings.data
     paths = [data.train, data.dev, data.test, settings.words.vectors, *settings.rules.lists.values()]
     paths.append(settings.contextual.file)
@@ -102,12 +112,7 @@ def digest(settings: Settings) -> dict[str, str]:
         paths.append(str(model_file(settings.distill.teacher)))
     if settings.contextual.producer is not None:
         paths += map(str, producer_files(settings.contextual.producer))
-    found = {}
-    for path in paths:
-        if path is not None and Path(path).is_file():
-            with Path(path).open("rb") as stream:
-                found[path] = hashlib.file_digest(stream, "sha256").hexdigest()
-    return found
+    return [path for path in paths if path is not None]
 
 
 def report_unseen(train: Corpus, other: Corpus, task: str, name: str, strict: bool) -> None:

@@ -74,11 +74,13 @@ def read(settings: MultiTaskSettings, strict: bool = False) -> TaskData:
         DataError: For anything wrong with a file, naming file and line; for labels of one task in a file of another.
     """
     found = [(task, data_room.corpora(settings.of(task), strict)) for task in settings.tasks]
+    schemes = {task.name: task.tag_scheme for task in settings.tasks}
 
     def gathered(name: str) -> dict[str, Corpus]:
         parts = [(task.name, getattr(data, name), task.learnt) for task, data in found]
         given = [part for part in parts if part[1] is not None]
-        return task_corpora(given) if given else {}
+        own = task_corpora(given) if given else {}
+        return {task: one.converted(task, scheme) if (scheme := schemes[task]) else one for task, one in own.items()}
 
     data = TaskData(gathered("train"), gathered("dev"), gathered("test"))
     known = {name: tuple(corpus.labels(name)) for name, corpus in data.train.items()}
@@ -90,7 +92,7 @@ def read(settings: MultiTaskSettings, strict: bool = False) -> TaskData:
 
 def digest(settings: MultiTaskSettings) -> dict[str, str]:
     """Returns the SHA-256 of every file that the settings name."""
-    return {path: value for task in settings.tasks for path, value in data_room.digest(settings.of(task)).items()}
+    return data_room.digest(*map(settings.of, settings.tasks))
 
 
 def train(

@@ -17,7 +17,7 @@ from seqlab.models.rules import rules_of
 from seqlab.models.task_builders import vectorizer_of_tasks
 from seqlab.multitask_settings import MultiTaskSettings, TaskSettings
 from seqlab.text.vectorizer import Vectorizer
-from seqlab.training.build import categories_of, feature_options, optimizer_of, precision
+from seqlab.training.build import categories_of, feature_options, optimizer_of, precision, source_of
 
 
 def build(settings: MultiTaskSettings, corpora: Mapping[str, Corpus], words: Words) -> MultiTaskTagger:
@@ -29,10 +29,13 @@ def build(settings: MultiTaskSettings, corpora: Mapping[str, Corpus], words: Wor
         words: What `read_words` returned for all of them.
     """
     with precision(settings.training.precision):
-        vectorizer = vectorizer_of_tasks(corpora, words, categories=categories_of(settings.words))
+        vectorizer = vectorizer_of_tasks(
+            corpora, words, categories=categories_of(settings.words), contextual=source_of(settings.contextual)
+        )
+        options = feature_options(settings.words, settings.chars, settings.contextual)
 
         def features() -> list[keras.layers.Layer]:
-            return features_of(vectorizer, words, **feature_options(settings.words, settings.chars))
+            return features_of(vectorizer, words, **options)
 
         separate = settings.encoder.kind == SEPARATE
         return MultiTaskTagger(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from seqlab.cli.main import main
 from seqlab.text.contextual_store import ContextualStore
 from tests import tiny
+from tests.structure.sources import ROOT
 from tests.text.producers import Toy, store_of
 
 
@@ -26,6 +28,29 @@ def test_corpora_of_several_files_once_each(source: str, tmp_path: Path, capsys:
     sentence = tiny.dev_part()[0].words
     with ContextualStore(tmp_path / "v.h5") as store:
         np.testing.assert_array_equal(store.vectors([sentence])[0], Toy().vectors([sentence])[0])
+
+
+RECIPE = """
+from pathlib import Path
+from tests import tiny
+
+def settings():
+    return tiny.{settings}(Path({folder!r}))
+"""
+
+
+@pytest.mark.parametrize("settings", ["settings", "task_settings"])
+def test_all_files_of_a_recipe(source: str, tmp_path: Path, settings: str, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tiny.write(tmp_path / "data")
+    (tmp_path / "own.py").write_text(RECIPE.format(settings=settings, folder=str(folder)), "utf-8")
+    output = tmp_path / "v.h5"
+    assert main(["embed", source, "--recipe", str(tmp_path / "own.py"), "--output", str(output)]) == 0
+    parts = (tiny.train_part(), tiny.dev_part(), tiny.part("test", 5))
+    words = [sentence.words for part in parts for sentence in part]
+    twice = len(parts[0]) + len(parts[1]) if settings == "task_settings" else 0  # one task has no test file
+    assert f"v.h5: {len(set(words))} different sentences of {len(words) + twice}, " in capsys.readouterr().out
+    with ContextualStore(output) as store:
+        assert not store.missing(words)
 
 
 def test_formats(source: str, tmp_path: Path) -> None:
@@ -49,6 +74,10 @@ def test_formats(source: str, tmp_path: Path) -> None:
     [
         (["nowhere", "raw.txt", "--output", "v.h5", "--format", "text"], "There is no producer"),
         (["all.h5", "--output", "v.h5"], "at least one file"),
+        (["all.h5", "raw.txt", "--recipe", "frames.py", "--output", "v.h5"], "leave files, --columns,"),
+        (["all.h5", "--recipe", "frames.py", "--encoding", "latin-1", "--output", "v.h5"], "--encoding out."),
+        (["all.h5", "--recipe", "frames.py", "--output", "v.h5"], "frames.py: expected a recipe of a tagger; its"),
+        (["all.h5", "--recipe", "frame.py", "--output", "v.h5"], "frame.py: no such recipe"),
         (["all.h5", "raw.txt", "--output", "v.npz"], "--output is a file that ends in .h5"),
         (["all.h5", "raw.txt", "--output", "v.h5", "--format", "text"], "has no vectors of the sentence 'It thawed'"),
         (["all.h5", "raw.txt", "--output", "v.h5", "--format", "text", "--columns", "word=0"], "--columns is for"),
@@ -69,6 +98,7 @@ def test_trouble(
     Path("raw.txt").write_text("Snow fell\nIt thawed\n")
     Path("prose.txt").write_text("Snow fell\nIt thawed again\n")
     Path("columns.txt").write_text("Snow NN\nfell VBD\n\nNo UH\n")
+    shutil.copyfile(ROOT / "recipes" / "jsb.py", "frames.py")
     assert main(["embed", *arguments]) == 1
     assert words in capsys.readouterr().err
     assert not Path("v.h5").exists()

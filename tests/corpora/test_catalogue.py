@@ -84,6 +84,15 @@ def test_locate_prefers_the_whole_file_and_takes_its_cut(tmp_path: Path) -> None
         locate("glove", "50", tmp_path)
 
 
+def test_paths_are_those_of_what_is_there(tmp_path: Path) -> None:
+    folder = tmp_path / "wnut17"
+    folder.mkdir()
+    (folder / "emerging.dev.conll").write_text("")
+    names = ("train.conll", "emerging.dev.conll", "test.conll")  # what is not there, as prepare_data.py would name it
+    assert entry("wnut17").paths(tmp_path) == [str(folder / name) for name in names]
+    assert entry("timit").paths(tmp_path) == []
+
+
 def test_unknown_name_suggests() -> None:
     with pytest.raises(SettingsError, match="Did you mean 'conll2000'"):
         entry("conll_2000")

@@ -17,9 +17,12 @@ from seqlab.cli.main import main
 from seqlab.cli.train import read_recipe
 from seqlab.corpora.conll import write_conll
 from seqlab.corpora.records import Corpus
+from seqlab.errors import SettingsError
 from seqlab.multitask_settings import MultiTaskSettings
+from seqlab.training.data import read
 from tests import tiny
 from tests.structure.sources import ROOT, label, tree
+from tests.text.producers import store_of
 
 RECIPES = sorted(path for path in (ROOT / "recipes").glob("*.py") if not path.name.startswith("_"))
 OF_FRAMES = [path for path in RECIPES if "FrameSettings(" in path.read_text(encoding="utf-8")]
@@ -62,16 +65,20 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "data"
     train = tiny.train_part()
     parts = {"train": train, "dev": train[:8], "test": train[8:16]}  # batches of one shape, whoever compiles for it
-    for place in ("sample", "conll2000", "ud_en_1.3", "wnut17", "glove"):
+    for place in ("sample", "conll2000", "conll2003", "ud_en_1.3", "wnut17", "glove", "elmo"):
         (folder / place).mkdir(parents=True)
     for name, corpus in parts.items():
         write_conll(corpus, folder / "sample" / f"{name}.conll", ["word", "pos", "chunk", "ner"])
         write_conll(corpus, folder / "conll2000" / f"{name}.txt", ["word", "pos", "chunk"])
+        write_conll(
+            corpus.converted("ner", "iob1"), folder / "conll2003" / f"{name}.txt", ["word", "pos", "chunk", "ner"]
+        )
         conllu(corpus, folder / "ud_en_1.3" / f"en-ud-{name}.conllu")
     for name, file in zip(parts, ("wnut17train.conll", "emerging.dev.conll", "emerging.test.annotated"), strict=True):
         write_conll(parts[name], folder / "wnut17" / file, ["word", "ner"])
     vector = " ".join(["0.1"] * 50)
     (folder / "glove" / "glove.6B.50d.txt").write_text(f"the {vector}\nzyx {vector}\n", encoding="utf-8")
+    store_of(folder / "elmo" / "wnut17.h5", [sentence.words for sentence in train]).close()
     monkeypatch.setenv("SEQLAB_DATA", str(folder))
     return folder
 
@@ -133,6 +140,21 @@ def trains_several(path: Path, settings: MultiTaskSettings, flags: list[str], ru
         )
     (row,) = map(json.loads, (run / "history.jsonl").read_text("utf-8").splitlines())
     assert math.isfinite(row["loss"]) and "val_f1" in row
+
+
+@pytest.mark.parametrize("path", [path for path in RECIPES if "SEQLAB_NER" in path.read_text("utf-8")], ids=label)
+def test_names_come_from_either_corpus(path: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = {}
+    for name in ("wnut17", "conll2003"):
+        monkeypatch.setenv("SEQLAB_NER", name)
+        task = read_recipe(str(path)).tasks[2]
+        corpus = read(str(task.data.train), "ner", task.data)
+        assert Path(str(task.data.dev)).parent == data / name
+        found[corpus.schemes["ner"]] = corpus.converted("ner", str(task.tag_scheme)).column("ner")
+    assert found["iob1"] == found["iob2"]
+    monkeypatch.setenv("SEQLAB_NER", "conll03")
+    with pytest.raises(SettingsError, match="Unknown data set 'conll03'.*Did you mean 'conll2003'"):
+        read_recipe(str(path))
 
 
 def test_search_spaces_fit_their_recipes() -> None:

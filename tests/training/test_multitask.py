@@ -115,6 +115,22 @@ def test_corpora_go_by_task(tmp_path: Path) -> None:
     assert joined.test is not None and joined.test.words() == data.test["chunk"].words()
 
 
+def test_a_task_is_learnt_in_another_scheme(tmp_path: Path) -> None:
+    chosen = tiny.task_settings(tiny.write(tmp_path))
+    tag, chunk = (task.model_dump() for task in chosen.tasks)
+    data = read(tiny.task_settings(tmp_path, tasks=[tag, {**chunk, "tag_scheme": "iobes"}]))
+    for found, given in (
+        (data.train, tiny.train_part()),
+        (data.dev, tiny.dev_part()),
+        (data.test, tiny.part("test", 5)),
+    ):
+        assert found["chunk"].schemes["chunk"] == "iobes"
+        assert found["chunk"].column("chunk") == given.converted("chunk", "iobes").column("chunk")
+    assert data.train["tag"].schemes["tag"] is None
+    with pytest.raises(DataError, match="holds plain labels"):
+        read(tiny.task_settings(tmp_path, tasks=[{**tag, "tag_scheme": "iob2"}, chunk]))
+
+
 def test_labels_of_one_task_in_a_file_of_another(tmp_path: Path) -> None:
     chosen = tiny.task_settings(tiny.write(tmp_path))
     swapped = [Sentence(s.words, {**s.columns, "pos": s.columns["chunk"]}) for s in tiny.dev_part()]

@@ -13,10 +13,11 @@ from seqlab.layers.tasks.sc_stack import SCLSTMStack
 from seqlab.layers.tasks.shared import SharedEncoder
 from seqlab.models.multitask import MultiTaskTagger
 from seqlab.multitask_settings import MultiTaskSettings
-from seqlab.training.multitask import read
+from seqlab.training.multitask import digest, read
 from seqlab.training.multitask_build import _encoder, build, compile_tasks
 from seqlab.training.words import read_words
 from tests import tiny
+from tests.text.producers import store_of
 from tests.tiny import task_settings as settings
 
 
@@ -78,6 +79,25 @@ def test_separate_tasks_have_features_of_their_own(folder: Path) -> None:
     tagger = built(settings(folder, encoder={"kind": "stl", "units": 3, "layers": 1}))
     first, second = (tagger.features_of(task) for task in tagger.tasks)
     assert {id(part) for part in first}.isdisjoint(id(part) for part in second)
+
+
+def test_contextual_vectors(folder: Path) -> None:
+    store = store_of(folder / "v.h5", [sentence.words for sentence in tiny.train_part()])
+    given = {"file": store.path, "layer_norm": "token", "dropout": 0.3}
+    chosen = settings(folder, contextual=given)
+    tagger = built(chosen)
+    mix = tagger.features[-1]
+    assert (mix.layers, mix.width, mix.layer_norm, mix.dropout) == (2, 3, "token", 0.3)
+    assert tagger.contextual.file == store.path
+    assert store.path in digest(chosen)
+    other = store_of(folder / "w.h5", [("a",)]).path
+    chosen = settings(folder, contextual={**given, "producer": other}, encoder={"kind": "stl", "units": 3, "layers": 1})
+    tagger = built(chosen)
+    assert tagger.contextual.place == other and {store.path, other} <= digest(chosen).keys()
+    assert [tagger.features_of(task)[-1].name for task in tagger.tasks] == [
+        "contextual_vectors_tag",
+        "contextual_vectors_chunk",
+    ]
 
 
 def test_precision(folder: Path) -> None:
