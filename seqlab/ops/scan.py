@@ -168,12 +168,21 @@ def scan_packed(step: Step, init: Tensors, xs: Tensors, sizes: Any, reverse: boo
 
     readers = keras.tree.map_structure(lambda x: array(x).split(x, sizes), xs)
 
-    def resized(state: Any, size: Any) -> Any:
-        return tf.pad(state, [[0, size - tf.shape(state)[0]], [0, 0]]) if reverse else state[:size]
+    # What each step makes of the rows before it, for all steps at once: a step of few operations costs little.
+    if reverse:
+        rows = tf.shape(keras.tree.flatten(init)[0])[0]
+        more = sizes - tf.concat([sizes[1:], rows[None]], axis=0)
+        shapes = tf.pad(more[:, None, None], [[0, 0], [0, 1], [1, 0]])  # (steps, 2, 2): rows to add below
+    else:
+        shapes = tf.stack([sizes, tf.fill([steps], -1)], axis=1)  # (steps, 2): the rows to keep
+    resize = tf.TensorArray(shapes.dtype, size=steps, element_shape=shapes.shape[1:]).unstack(shapes)
 
     def advance(count: Any, state: Tensors) -> tuple[Any, Tensors, Any, Tensors]:
         t = steps - 1 - count if reverse else count
-        state = keras.tree.map_structure(lambda part: resized(part, sizes[t]), state)
+        shape = resize.read(t)
+        state = keras.tree.map_structure(
+            lambda part: tf.pad(part, shape) if reverse else tf.slice(part, [0, 0], shape), state
+        )
         state, out = step(state, keras.tree.map_structure(lambda reader: reader.read(t), readers))
         return t, state, tf.concat(keras.tree.flatten(out), axis=-1), out
 
@@ -183,12 +192,12 @@ def scan_packed(step: Step, init: Tensors, xs: Tensors, sizes: Any, reverse: boo
         t, state, out, _ = advance(count, state)
         return count + 1, state, writer.write(t, out)
 
-    shapes = keras.tree.map_structure(lambda part: tf.TensorShape((None, *part.shape[1:])), state)
+    known = keras.tree.map_structure(lambda part: tf.TensorShape((None, *part.shape[1:])), state)
     _, state, writer = tf.while_loop(
         lambda count, *_: count < steps,
         body,
         (tf.constant(1), state, array(whole).write(t, whole)),
-        shape_invariants=(tf.TensorShape(()), shapes, tf.TensorShape(None)),
+        shape_invariants=(tf.TensorShape(()), known, tf.TensorShape(None)),
     )
     return state, _apart(writer.concat(), like)
 
