@@ -7,7 +7,8 @@ A shape is batch, time, inputs, units; layers are bidirectional. A training step
 weights and of the inputs, compiled. Each backend lives in a process of its own; they take turns, and the table gives
 medians. `peak` is the share of the machine's rate of matrix products, that of the system that multiplies fastest, `MB`
 the growth of resident memory over a training step. `ragged` has lengths spread evenly from 5 to the full time (tokens
-are real ones), `jit` is XLA, for Keras' layer too. On a GPU machine: `--systems jax torch`.
+are real ones; below the table its time beside that of the whole batch), `jit` is XLA, for Keras' layer too. On a GPU
+machine: `--systems jax torch`.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import numpy as np
 from recurrent_peers import product_step, scan_step, torch_step  # beside this file
 from workers import ask, growth, serve, start  # beside this file
 
-SHAPES = ("1,61,88,100", "10,25,600,300", "32,25,600,300", "32,32,128,200")
+SHAPES = ("1,61,88,100", "10,25,600,300", "32,25,600,300", "32,32,128,200", "32,60,300,300")
 VARIANTS = ("V", "NIG", "NFG", "NOG", "NIAF", "NOAF", "CIFG", "NP", "FGR")
 OURS = (*VARIANTS, "V ragged", "V jit", "GRU", "SC-LSTM 1 of 3", "RNN(cell)")
 PEERS = {"tensorflow": ("keras", "keras jit"), "jax": ("keras", "scan"), "torch": ("torch",)}
@@ -87,6 +88,15 @@ def table(shape: list[int], systems: list[str], layers: list[str], rounds: int) 
             + f" {share:5.0%} {megabytes[system, layer]:6.1f}",
             flush=True,
         )
+    share = tokens("ragged", shape) / (shape[0] * shape[1])
+    for system in systems:
+        ragged, whole = (middle.get((system, layer, "train"), float("nan")) for layer in ("V ragged", "V"))
+        if ragged == ragged and whole == whole:  # both were measured
+            print(
+                f"{system}, V ragged: {ragged / whole:.2f} of the whole batch's time, {share:.2f} of its tokens: "
+                f"{ragged / whole / share:.2f} of the tokens' share",
+                flush=True,
+            )
 
 
 def lengths(shape: list[int]) -> np.ndarray:

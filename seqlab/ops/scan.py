@@ -137,6 +137,71 @@ def _scan_tensorflow(
     return state, keras.tree.pack_sequence_as(first, [writer.stack() for writer in writers])
 
 
+def scan_packed(step: Step, init: Tensors, xs: Tensors, sizes: Any, reverse: bool = False) -> tuple[Tensors, Tensors]:
+    """Runs `step` over packed sequences, on TensorFlow: every step reads as many rows as it has.
+
+    Args:
+        step: As in `scan`; its outputs are of one dtype and shape, but for a known last axis.
+        init: State before the first step, for at least as many rows as that step has; in reverse for at most as many.
+            Forwards a step sees the first rows of the state, in reverse zeros for rows that the state lacks.
+        xs: Tensor or tuple of tensors (tokens, width), one step's rows after the other's.
+        sizes: (steps,) how many rows each step has, falling; at least one step.
+        reverse: Whether to run from the last step to the first.
+
+    Returns:
+        The final state and the outputs, packed as `xs`.
+
+    Raises:
+        ValueError: On another backend, or under XLA.
+    """
+    if not ragged_rows():
+        raise ValueError(
+            "Packed sequences have steps of different sizes, which loops of TensorFlow run outside of XLA alone. "
+            f"Received: the backend {keras.backend.backend()!r}, or jit_compile=True. Use `scan` with padding there."
+        )
+    import tensorflow as tf
+
+    steps = tf.shape(sizes)[0]
+
+    def array(x: Any) -> Any:
+        return tf.TensorArray(x.dtype, size=steps, element_shape=(None, *x.shape[1:]), infer_shape=False)
+
+    readers = keras.tree.map_structure(lambda x: array(x).split(x, sizes), xs)
+
+    # What each step makes of the rows before it, for all steps at once: a step of few operations costs little.
+    if reverse:
+        rows = tf.shape(keras.tree.flatten(init)[0])[0]
+        more = sizes - tf.concat([sizes[1:], rows[None]], axis=0)
+        shapes = tf.pad(more[:, None, None], [[0, 0], [0, 1], [1, 0]])  # (steps, 2, 2): rows to add below
+    else:
+        shapes = tf.stack([sizes, tf.fill([steps], -1)], axis=1)  # (steps, 2): the rows to keep
+    resize = tf.TensorArray(shapes.dtype, size=steps, element_shape=shapes.shape[1:]).unstack(shapes)
+
+    def advance(count: Any, state: Tensors) -> tuple[Any, Tensors, Any, Tensors]:
+        t = steps - 1 - count if reverse else count
+        shape = resize.read(t)
+        state = keras.tree.map_structure(
+            lambda part: tf.pad(part, shape) if reverse else tf.slice(part, [0, 0], shape), state
+        )
+        state, out = step(state, keras.tree.map_structure(lambda reader: reader.read(t), readers))
+        return t, state, tf.concat(keras.tree.flatten(out), axis=-1), out
+
+    t, state, whole, like = advance(tf.constant(0), init)
+
+    def body(count: Any, state: Tensors, writer: Any) -> tuple[Any, Tensors, Any]:
+        t, state, out, _ = advance(count, state)
+        return count + 1, state, writer.write(t, out)
+
+    known = keras.tree.map_structure(lambda part: tf.TensorShape((None, *part.shape[1:])), state)
+    _, state, writer = tf.while_loop(
+        lambda count, *_: count < steps,
+        body,
+        (tf.constant(1), state, array(whole).write(t, whole)),
+        shape_invariants=(tf.TensorShape(()), known, tf.TensorShape(None)),
+    )
+    return state, _apart(writer.concat(), like)
+
+
 def _scan_alike(step: Step, init: Tensors, xs: Tensors, reverse: bool, length: int | None) -> tuple[Tensors, Tensors]:
     like: list[Any] = []
 
@@ -146,8 +211,30 @@ def _scan_alike(step: Step, init: Tensors, xs: Tensors, reverse: bool, length: i
         return state, keras.ops.concatenate(keras.tree.flatten(out), axis=-1)
 
     state, whole = _scan_tensorflow(joined, init, xs, reverse, length)
-    *ends, _ = itertools.accumulate(part.shape[-1] for part in keras.tree.flatten(like[0]))
-    return state, keras.tree.pack_sequence_as(like[0], keras.ops.split(whole, ends, axis=-1) if ends else [whole])
+    return state, _apart(whole, like[0])
+
+
+def _apart(whole: Any, like: Tensors) -> Tensors:
+    """Cuts the last axis as `like` was joined."""
+    *ends, _ = itertools.accumulate(part.shape[-1] for part in keras.tree.flatten(like))
+    return keras.tree.pack_sequence_as(like, keras.ops.split(whole, ends, axis=-1) if ends else [whole])
 
 
 _SCANS = {"tensorflow": _scan_tensorflow, "jax": _scan_jax, "torch": _scan_torch}
+
+
+def ragged_rows() -> bool:
+    """Whether loops may have steps of as many rows as the data says: on TensorFlow, but not under XLA."""
+    if keras.backend.backend() != "tensorflow":
+        return False
+    import tensorflow as tf
+
+    graph = None if tf.executing_eagerly() else tf.compat.v1.get_default_graph()
+    while graph is not None:
+        context = graph._get_control_flow_context()
+        while context is not None:
+            if context.IsXLAContext():
+                return False
+            context = context.outer_context
+        graph = getattr(graph, "outer_graph", None)
+    return True

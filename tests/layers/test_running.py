@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import ops
 
+from seqlab.layers import running
 from seqlab.layers.bidirectional import Bidirectional
 from seqlab.layers.cells.base import Options
 from seqlab.layers.cells.gru import GRUCell, SRNCell
@@ -35,6 +36,7 @@ from tests.layers.common import (
     tensor,
     unfused,
 )
+from tests.ops.gradients import gradients
 
 CELLS = {
     **{code: lambda code=code: LSTMCell(UNITS, code) for code in VARIANTS},
@@ -100,6 +102,34 @@ def test_second_derivatives(code):
     states = states_of(fused.cell)
     found = second_gradients(fused, states, mask=tensor(MASK))
     close(found, second_gradients(unfused(fused), states, mask=tensor(MASK)), rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("jit", [False, True])
+def test_padding_is_left_out_where_loops_allow_it(jit, monkeypatch):
+    """TensorFlow's plain graphs run over the tokens alone; XLA and the other backends over the padded batch."""
+    backend = keras.backend.backend()
+    if jit and backend == "torch":
+        pytest.skip("torch's compiler needs a C++ compiler and minutes")
+    fused = learnt(Bidirectional(Recurrent(LSTMCell(UNITS), return_sequences=True)))
+    plain = unfused(fused)
+    calls, alone = [], running._run_packed
+    monkeypatch.setattr(running, "_run_packed", lambda *given: calls.append(given) or alone(*given))
+    share = np.random.default_rng(4).normal(size=(4, 5, 2 * UNITS)).astype("float32")
+    fused(INPUTS[:1], mask=tensor(MASK[:1]))
+    assert not calls  # a single row
+    _, found = gradients(lambda x: ops.sum(fused(x, mask=tensor(MASK)) * share), [INPUTS], jit=jit)
+    assert bool(calls) == (backend == "tensorflow" and not jit)
+    close(found, gradients(lambda x: ops.sum(plain(x, mask=tensor(MASK)) * share), [INPUTS])[1])
+
+
+@pytest.mark.parametrize("lengths", [[5, 5, 5, 5], [2, 4, 2, 4], [0, 0, 0, 0], [1, 0, 0, 0]], ids=str)
+def test_lengths_of_all_kinds(lengths):
+    mask = np.arange(5) < np.array(lengths)[:, None]
+    fused = learnt(Bidirectional(Recurrent(GRUCell(UNITS), return_sequences=True, return_state=True)))
+    states = [*states_of(fused.layer.cell), *states_of(fused.layer.cell, 3)]
+    found = run(fused, states, mask=tensor(mask))
+    close(found, run(unfused(fused), states, mask=tensor(mask)))
+    close(found, run(fused, states, mask=tensor(np.array(lengths, "int32"))))
 
 
 class Segments(keras.layers.Layer):

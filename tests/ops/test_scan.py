@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from seqlab.ops.scan import scan
+from seqlab.ops.scan import scan, scan_packed
 from tests.ops.gradients import gradients
 
 XS = np.arange(12, dtype="float32").reshape(4, 3)
@@ -117,3 +117,25 @@ def test_outputs_that_are_alike(jit):
     found, expected = gradients(total, [x], jit=jit), gradients(lambda x: total(x, alike=False), [x], jit=jit)
     np.testing.assert_allclose(found[0], expected[0], rtol=1e-6)
     np.testing.assert_allclose(found[1][0], expected[1][0], rtol=1e-5)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="steps of several sizes")
+@pytest.mark.parametrize("reverse", [False, True])
+def test_packed_steps_have_the_rows_that_reach_them(reverse):
+    sizes, xs = np.array([3, 2, 2], "int32"), np.arange(14, dtype="float32").reshape(7, 2)
+    init = np.zeros((0 if reverse else 3, 2), "float32")
+    run = tf_compiled(lambda *x: scan_packed(lambda s, x: (s + x, (2 * (s + x), s[:, :1])), x[0], x[1], x[2], reverse))
+    state, (doubled, before) = run(init, xs, sizes)
+    rows = [xs[[0, 3, 5]], xs[[1, 4, 6]], xs[[2]]]
+    sums = [np.cumsum(row[::-1], 0)[::-1] if reverse else np.cumsum(row, 0) for row in rows]
+    wanted = np.stack([sums[0][0], sums[1][0], sums[2][0], sums[0][1], sums[1][1], sums[0][2], sums[1][2]])
+    np.testing.assert_allclose(array(doubled), 2 * wanted)
+    np.testing.assert_allclose(array(before), (wanted - xs)[:, :1])
+    ends = [row[0] for row in sums] if reverse else [row[-1] for row in sums[:2]]
+    np.testing.assert_allclose(array(state), ends)
+
+
+def tf_compiled(function):
+    import tensorflow as tf
+
+    return tf.function(function)

@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from seqlab.ops.order import last_step
+from seqlab.ops.packing import Packing, last_packed
 from seqlab.ops.recurrence.activations import Activation
 from seqlab.ops.recurrence.fused import Stream, fused
 from seqlab.ops.recurrence.kernel import Kernel
@@ -26,6 +27,7 @@ class Run(NamedTuple):
         states: States before the first step.
         valid: (time, batch) booleans, true before the end of each row; `None` where all rows have all steps.
         dropped: (batch, width) multipliers of the output on its way back into the cell; `None` for none.
+        packing: Where the tokens alone are given, as (1, tokens, width), with the rows of all else sorted: how.
     """
 
     cell: RecurrentCell
@@ -33,6 +35,7 @@ class Run(NamedTuple):
     states: Tensors
     valid: Tensor | None = None
     dropped: Tensor | None = None
+    packing: Packing | None = None
 
 
 class Ran(NamedTuple):
@@ -106,7 +109,7 @@ class RecurrentCell(keras.layers.Layer):
             Stream(run.cell.entered(run.steps), run.cell.recurrence(run.dropped), run.states, run.valid) for run in runs
         ]
         outputs = len(self.state_size) if options.states else 1
-        found = fused(self.kernel(), streams, outputs=outputs, truncation=options.truncation)
+        found = fused(self.kernel(), streams, outputs, options.truncation, runs[0].packing)
         return [
             Ran(sequences[0], after_last(sequences, run) if options.states else run.states)
             for sequences, run in zip(found, runs, strict=True)
@@ -153,4 +156,7 @@ class RecurrentCell(keras.layers.Layer):
 
 def after_last(sequences: Sequence[Tensor], run: Run) -> Tensors:
     """Picks the states after each row's last token; a row without any keeps those before the first step."""
-    return tuple(last_step(after, run.valid, before) for after, before in zip(sequences, run.states, strict=True))
+    pairs = zip(sequences, run.states, strict=True)
+    if run.packing is not None:
+        return tuple(last_packed(after, run.packing, before) for after, before in pairs)
+    return tuple(last_step(after, run.valid, before) for after, before in pairs)

@@ -117,7 +117,7 @@ class SCLSTMCell(RecurrentCell):
             )
             for run in runs
         ]
-        shared = fused(self.shared.kernel(), inner, outputs=2, truncation=options.truncation)
+        shared = fused(self.shared.kernel(), inner, 2, options.truncation, runs[0].packing)
         tasks = range(self.tasks) if options.task is None else [self._checked(options.task)]
         streams = [
             Stream(
@@ -129,7 +129,7 @@ class SCLSTMCell(RecurrentCell):
             for run, (_, c) in zip(runs, shared, strict=True)
             for k in tasks
         ]
-        views = [view for (view,) in fused(self._gate(), streams, truncation=options.truncation)]
+        views = [view for (view,) in fused(self._gate(), streams, 1, options.truncation, runs[0].packing)]
         found = []
         for n, (run, (h, c)) in enumerate(zip(runs, shared, strict=True)):
             own = views[n * len(tasks) : (n + 1) * len(tasks)]

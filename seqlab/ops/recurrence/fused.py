@@ -9,8 +9,9 @@ import keras
 from keras import ops
 
 from seqlab.ops.differentiable import differentiable
+from seqlab.ops.packing import Packing
 from seqlab.ops.recurrence.kernel import Kernel, as_tensors
-from seqlab.ops.scan import scan
+from seqlab.ops.recurrence.layouts import Layout, Packed, Padded, rows_of
 
 Tensor = Any
 Tensors = tuple[Tensor, ...]
@@ -23,7 +24,8 @@ class Stream(NamedTuple):
         inputs: What each step reads, each (time, batch, width): pre-activations first.
         weights: The kernel's weights, `None` for one that is absent.
         initial: States before the first step, each (batch, width).
-        valid: (time, batch) booleans, true before the end of each row; `None` where all rows have all steps.
+        valid: (time, batch) booleans, true before the end of each row; `None` where all rows have all steps, and for
+            packed inputs.
     """
 
     inputs: Tensors
@@ -32,7 +34,13 @@ class Stream(NamedTuple):
     valid: Tensor | None = None
 
 
-def fused(kernel: Kernel, streams: Sequence[Stream], outputs: int = 1, truncation: int | None = None) -> list[Tensors]:
+def fused(
+    kernel: Kernel,
+    streams: Sequence[Stream],
+    outputs: int = 1,
+    truncation: int | None = None,
+    packing: Packing | None = None,
+) -> list[Tensors]:
     """Runs the kernel over several streams (the two directions of a layer) in one loop over time.
 
     Kept for the backward pass are the states and one tensor of the kernel's for each step. After a row's end the states
@@ -44,10 +52,13 @@ def fused(kernel: Kernel, streams: Sequence[Stream], outputs: int = 1, truncatio
         outputs: How many of the state sequences to return, and to take gradients of.
         truncation: Gradients do not flow from step `n * truncation` to the step before it (truncated backpropagation
             through time); states do. `None` for no cut.
+        packing: Where the inputs are packed, (1, tokens, width), and the rows of initial states and of dropout sorted,
+            how; on TensorFlow outside of XLA alone.
 
     Returns:
-        For each stream its state sequences, (time, batch, width): the outputs first.
+        For each stream its state sequences, (time, batch, width), or packed as the inputs: the outputs first.
     """
+    layout: Layout = Padded() if packing is None else Packed(packing)
     streams = [Stream(*as_tensors(tuple(stream))) for stream in streams]
     # Absent weights and masks stay out of what is differentiated.
     flat = keras.tree.flatten([tuple(stream) for stream in streams])
@@ -63,7 +74,7 @@ def fused(kernel: Kernel, streams: Sequence[Stream], outputs: int = 1, truncatio
 
     def forward(*given: Tensor) -> tuple[Tensors, Any]:
         found = rebuilt(given)
-        kept, states = _forward(kernel, found)
+        kept, states = _forward(kernel, found, layout)
         leaves = keras.tree.flatten([tuple(stream) for stream in found])
         needed = [x if wanted else None for x, wanted in zip(leaves, read, strict=True)]
         return tuple(x for sequences in states for x in sequences[:outputs]), (needed, kept, states)
@@ -72,23 +83,23 @@ def fused(kernel: Kernel, streams: Sequence[Stream], outputs: int = 1, truncatio
         needed, kept, states = saved
         found = packed(needed)
         sent = [upstream[n * outputs : (n + 1) * outputs] for n in range(len(found))]
-        gradients = [tuple(g) for g in _backward(kernel, found, kept, states, sent, truncation)]
+        gradients = [tuple(g) for g in _backward(kernel, found, kept, states, sent, truncation, layout)]
         return tuple(g for g, there in zip(keras.tree.flatten(gradients), present, strict=True) if there)
 
     sequences = differentiable(forward, backward)(*[x for x in flat if x is not None])
     return [tuple(sequences[n * outputs : (n + 1) * outputs]) for n in range(len(streams))]
 
 
-def _forward(kernel: Kernel, streams: list[Stream]) -> tuple[list[Tensor], list[Tensors]]:
+def _forward(kernel: Kernel, streams: list[Stream], layout: Layout) -> tuple[list[Tensor], list[Tensors]]:
     def step(carry: Any, read: Any) -> Any:
         after = [
-            kernel.step(inputs, states, stream.weights)
+            kernel.step(inputs, states, layout.at_step(stream.weights, rows_of(inputs)))
             for inputs, states, stream in zip(read, carry, streams, strict=True)
         ]
         return tuple(states for states, _ in after), tuple((kept, *states) for states, kept in after)
 
     initial = tuple(tuple(stream.initial) for stream in streams)
-    _, found = scan(step, initial, tuple(tuple(stream.inputs) for stream in streams), alike=True)
+    _, found = layout.scan(step, initial, tuple(tuple(stream.inputs) for stream in streams))
     # After a row's end states may overflow, and 0 * inf is NaN: they end here.
     states = [
         tuple(after if stream.valid is None else ops.where(stream.valid[..., None], after, 0) for after in sequences)
@@ -104,16 +115,18 @@ def _backward(
     states: list[Tensors],
     upstream: list[Tensors],
     truncation: int | None,
+    layout: Layout,
 ) -> list[Stream]:
     before = [
-        tuple(_shifted(after, first) for after, first in zip(states[n], stream.initial, strict=True))
+        tuple(layout.before(after, first) for after, first in zip(states[n], stream.initial, strict=True))
         for n, stream in enumerate(streams)
     ]
+    weights = [layout.in_bulk(stream.weights) for stream in streams]
     factors = []
     for n, stream in enumerate(streams):
-        local = kernel.factors(stream.inputs, kept[n], states[n], before[n], stream.weights)
+        local = kernel.factors(stream.inputs, kept[n], states[n], before[n], weights[n])
         factors.append(local if stream.valid is None else ops.where(stream.valid[..., None], local, 0))
-    cuts = () if truncation is None else (_cuts(kept[0], truncation),)
+    cuts = () if truncation is None else (_cuts(layout.numbers(kept[0]), truncation, kept[0].dtype),)
 
     def step(carry: Any, read: Any) -> Any:
         sent, local, *cut = read
@@ -122,16 +135,17 @@ def _backward(
             if cut:
                 received = tuple(x * cut[0] for x in received)
             total = tuple(x + own[k] if k < len(own) else x for k, x in enumerate(received))
-            after.append(kernel.back(total, factor, stream.weights))
+            after.append(kernel.back(total, factor, layout.at_step(stream.weights, rows_of([factor]))))
         return tuple(carried for carried, _ in after), tuple(deltas for _, deltas in after)
 
-    zeros = tuple(tuple(ops.zeros_like(first) for first in stream.initial) for stream in streams)
-    first, deltas = scan(step, zeros, (tuple(upstream), tuple(factors), *cuts), reverse=True, alike=True)
+    zeros = tuple(tuple(layout.nothing(first) for first in stream.initial) for stream in streams)
+    first, deltas = layout.scan(step, zeros, (tuple(upstream), tuple(factors), *cuts), reverse=True)
     found = []
     for n, stream in enumerate(streams):
         own = kept[n] if stream.valid is None else ops.where(stream.valid[..., None], kept[n], 0)
-        inputs, weights = kernel.gradients(deltas[n], stream.inputs, own, states[n], before[n], stream.weights)
-        found.append(Stream(inputs, weights, first[n], None))
+        inputs, summed = kernel.gradients(deltas[n], stream.inputs, own, states[n], before[n], weights[n])
+        initial = tuple(layout.grown(one, given) for one, given in zip(first[n], stream.initial, strict=True))
+        found.append(Stream(inputs, summed, initial, None))
     return found
 
 
@@ -140,11 +154,6 @@ def _fields(stream: Stream) -> list[str]:
     return [name for name in Stream._fields for _ in keras.tree.flatten(getattr(stream, name))]
 
 
-def _shifted(sequence: Tensor, first: Tensor) -> Tensor:
-    return ops.concatenate([first[None], sequence[:-1]], axis=0)
-
-
-def _cuts(like: Tensor, truncation: int) -> Tensor:
-    """(time, 1, 1): 0 where the gradient from the next step is cut, 1 elsewhere."""
-    following = ops.arange(1, ops.shape(like)[0] + 1, dtype="int32")
-    return ops.cast(following % truncation != 0, like.dtype)[:, None, None]
+def _cuts(numbers: Tensor, truncation: int, dtype: Any) -> Tensor:
+    """0 at steps to which no gradient comes from the next one, 1 elsewhere."""
+    return ops.cast((numbers + 1) % truncation != 0, dtype)

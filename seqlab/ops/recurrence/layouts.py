@@ -1,0 +1,130 @@
+"""How the tokens of a batch lie in memory while a recurrence goes over them: with their padding or without."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import keras
+from keras import ops
+
+from seqlab.ops.packing import Packing
+from seqlab.ops.scan import Step, scan, scan_packed
+
+Tensor = Any
+Tensors = Any  # a tensor, or a (nested) tuple of tensors
+
+
+class Layout(Protocol):
+    """What the passes over time ask of the layout; `x` is (time, batch, width) or, packed, (1, tokens, width)."""
+
+    def scan(self, step: Step, init: Tensors, xs: Tensors, reverse: bool = False) -> tuple[Tensors, Tensors]:
+        """Runs a step over time."""
+        ...
+
+    def before(self, after: Tensor, first: Tensor) -> Tensor:
+        """The states before each token, from those after each and those before the first step."""
+        ...
+
+    def at_step(self, weights: Any, rows: Any) -> Any:
+        """The weights for one step of some rows."""
+        ...
+
+    def in_bulk(self, weights: Any) -> Any:
+        """The weights for all steps at once."""
+        ...
+
+    def numbers(self, like: Tensor) -> Tensor:
+        """The number of each step, from 0 on, to be multiplied with `like`."""
+        ...
+
+    def grown(self, first: Tensor, initial: Tensor) -> Tensor:
+        """Gradients of the states before the first step, for all rows."""
+        ...
+
+    def nothing(self, initial: Tensor) -> Tensor:
+        """Zeros, where the pass back starts."""
+        ...
+
+
+class Padded:
+    """Every row as long as the longest."""
+
+    def scan(self, step: Step, init: Tensors, xs: Tensors, reverse: bool = False) -> tuple[Tensors, Tensors]:
+        """One slice of time after the other."""
+        return scan(step, init, xs, reverse=reverse, alike=True)
+
+    def before(self, after: Tensor, first: Tensor) -> Tensor:
+        """Moved by one step."""
+        return ops.concatenate([first[None], after[:-1]], axis=0)
+
+    def at_step(self, weights: Any, rows: Any) -> Any:
+        """As they are."""
+        return weights
+
+    def in_bulk(self, weights: Any) -> Any:
+        """As they are."""
+        return weights
+
+    def numbers(self, like: Tensor) -> Tensor:
+        """(time, 1, 1)."""
+        return ops.arange(ops.shape(like)[0], dtype="int32")[:, None, None]
+
+    def grown(self, first: Tensor, initial: Tensor) -> Tensor:
+        """As they are."""
+        return first
+
+    def nothing(self, initial: Tensor) -> Tensor:
+        """For every row."""
+        return ops.zeros_like(initial)
+
+
+class Packed:
+    """Only real tokens: a step has the rows that reach it, a beginning of those sorted by length.
+
+    On TensorFlow, 2 cores: a training step on lengths from 5 to 60 (0.54 of the tokens) takes 0.6 to 0.75 of the padded
+    one, and one on rows of nearly one length as long.
+
+    Args:
+        packing: Where they stand.
+    """
+
+    def __init__(self, packing: Packing) -> None:
+        self.packing = packing
+
+    def scan(self, step: Step, init: Tensors, xs: Tensors, reverse: bool = False) -> tuple[Tensors, Tensors]:
+        """Fewer rows in every later step."""
+        flat = keras.tree.map_structure(lambda x: x[0], xs)
+        state, outs = scan_packed(step, init, flat, self.packing.sizes, reverse=reverse)
+        return state, keras.tree.map_structure(lambda x: x[None], outs)
+
+    def before(self, after: Tensor, first: Tensor) -> Tensor:
+        """Gathered from the step before."""
+        return ops.take(ops.concatenate([first, after[0]], axis=0), self.packing.before, axis=0)[None]
+
+    def at_step(self, weights: Any, rows: Any) -> Any:
+        """Dropout of the first rows."""
+        return weights if weights.dropped is None else weights._replace(dropped=weights.dropped[:rows])
+
+    def in_bulk(self, weights: Any) -> Any:
+        """Dropout of each token's row."""
+        if weights.dropped is None:
+            return weights
+        return weights._replace(dropped=ops.take(weights.dropped, self.packing.rows, axis=0))
+
+    def numbers(self, like: Tensor) -> Tensor:
+        """(1, tokens, 1)."""
+        return self.packing.steps[None, :, None]
+
+    def grown(self, first: Tensor, initial: Tensor) -> Tensor:
+        """Zeros for rows without a token."""
+        return ops.pad(first, ((0, ops.shape(initial)[0] - ops.shape(first)[0]), (0, 0)))
+
+    def nothing(self, initial: Tensor) -> Tensor:
+        """For no row yet."""
+        return ops.zeros_like(initial[:0])
+
+
+def rows_of(inputs: Sequence[Tensor]) -> Any:
+    """How many rows a step's tensors have."""
+    return ops.shape(inputs[0])[0]

@@ -1,0 +1,88 @@
+"""The packed layout: the same numbers as the oracles, row for row, and gradients as their differences."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from seqlab.ops.order import order_of
+from seqlab.ops.packing import pack, packing_of, unpack
+from seqlab.ops.recurrence.fused import fused
+from seqlab.ops.recurrence.layouts import Padded
+from tests.ops.gradients import gradients
+from tests.ops.recurrence.checks import DROPPED, tensor
+from tests.ops.recurrence.common import BATCH, CASES, TIME, UNITS, array, differences
+
+LENGTHS = {"sorted": (4, 2, 0), "unsorted": (0, 4, 2), "ties": (2, 3, 2), "equal": (3, 3, 3), "none": (0, 0, 0)}
+SHARES = np.random.default_rng(2).normal(size=(5, TIME, BATCH, UNITS))
+
+tensorflow = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="steps of several sizes")
+
+
+def packed(case, arrays, lengths, dropped=None, **options):
+    """All state sequences (time, batch, units) by the packed loop."""
+    order = order_of(tensor(np.arange(TIME) < np.array(lengths)[:, None]))
+    packing = packing_of(order)
+    inputs, states = len(case.inputs), case.kernel.states
+    arrays = [ops.convert_to_tensor(x) for x in arrays]
+    arrays[:inputs] = [pack(ops.transpose(x, (1, 0, 2)), packing, order) for x in arrays[:inputs]]
+    rows = slice(inputs, inputs + states)
+    arrays[rows] = [ops.take(x, packing.sorting, axis=0) for x in arrays[rows]]
+    dropped = None if dropped is None else ops.take(tensor(dropped), packing.sorting, axis=0)
+    (found,) = fused(case.kernel, [case.stream(arrays, dropped)], outputs=states, packing=packing, **options)
+    return [ops.transpose(unpack(x, packing, order), (1, 0, 2)) for x in found]
+
+
+def weighed(states, lengths):
+    """A scalar that every real step reaches."""
+    real = np.arange(TIME)[:, None] < np.array(lengths)
+    return sum(ops.sum(x * tensor(share * real[..., None])) for x, share in zip(states, SHARES, strict=False))
+
+
+@tensorflow
+@pytest.mark.parametrize(
+    ("name", "lengths"),
+    [*((name, "unsorted") for name in CASES), *(("V", kind) for kind in LENGTHS if kind != "unsorted")],
+)
+def test_values_and_gradients(name, lengths):
+    case, lengths = CASES[name], LENGTHS[lengths]
+    arrays = case.draw(1)
+    for one, other in zip(packed(case, arrays, lengths, DROPPED), case.expected(arrays, DROPPED, lengths), strict=True):
+        np.testing.assert_allclose(array(one), other, rtol=1e-10, atol=1e-12)
+    _, found = gradients(lambda *x: weighed(packed(case, x, lengths, DROPPED), lengths), arrays)
+    wanted = differences(
+        lambda *x: sum(np.sum(a * b) for a, b in zip(case.expected(list(x), DROPPED, lengths), SHARES, strict=False)),
+        arrays,
+    )
+    for one, other in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-8)
+
+
+@tensorflow
+@pytest.mark.parametrize("cut", [1, 2, 3])
+def test_truncation_cuts_where_the_padded_loop_cuts(cut):
+    case, lengths, arrays = CASES["V"], LENGTHS["unsorted"], CASES["V"].draw(5)
+    valid = tensor(np.arange(TIME)[:, None] < np.array(lengths))
+    _, found = gradients(lambda *x: weighed(packed(case, x, lengths, truncation=cut), lengths), arrays)
+    _, wanted = gradients(lambda *x: weighed(case.run(list(x), valid=valid, truncation=cut), lengths), arrays)
+    for one, other in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-12)
+
+
+def test_packed_steps_need_loops_of_several_sizes():
+    case = CASES["V"]
+
+    def run(*arrays):
+        return weighed(packed(case, arrays, LENGTHS["ties"]), LENGTHS["ties"])
+
+    with pytest.raises(ValueError, match="outside of XLA alone"):
+        if keras.backend.backend() == "tensorflow":
+            gradients(run, case.draw(), jit=True)
+        else:
+            run(*case.draw())
+
+
+def test_padded_numbers_its_steps():
+    assert array(Padded().numbers(ops.zeros((3, 2, 1))))[:, 0, 0].tolist() == [0, 1, 2]
