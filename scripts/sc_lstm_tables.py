@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--units", type=int, default=100)
     parser.add_argument("--layers", type=int, default=2)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1])
-    parser.add_argument("--epochs", type=int, default=12, help="most epochs")
+    parser.add_argument("--epochs", type=int, default=12, help="most epochs; other than 12: use other files of results")
     parser.add_argument("--patience", type=int, default=3)
     parser.add_argument("--sentences", type=int, help="of each task; all for table3, 3000 for combinations")
     parser.add_argument("--recipe", type=Path, default=RECIPE)
