@@ -81,7 +81,9 @@ def test_no_direction_sees_what_it_is_to_name(kind: str, attended: bool) -> None
         encoder = AttentionEncoder(encoder, MultiplicativeAttention())
     keras.utils.set_random_seed(2)
     objective = LanguageObjective([2, 3, 4], units=3)
-    asked = np.eye(2 * TIME, dtype="float32").reshape(2 * TIME, TIME, 2)  # row r asks for one loss: of token r // 2, direction r % 2
+    asked = np.eye(2 * TIME, dtype="float32").reshape(
+        2 * TIME, TIME, 2
+    )  # row r asks for one loss: of token r // 2, direction r % 2
     words = np.tile(np.array([[2, 5, 3, 4, 2]], "int32"), (2 * TIME, 1))
     x = np.tile(np.random.default_rng(0).normal(size=(1, TIME, 4)).astype("float32"), (2 * TIME, 1, 1))
     mask = ops.ones((2 * TIME, TIME), "bool")
