@@ -191,6 +191,43 @@ class EncoderSettings(Part):
                 raise SettingsError(f"encoder.{name} is for LSTM cells, received encoder.cell {self.cell}.")
 
 
+class LanguageSettings(Part):
+    """Next and previous words, learnt besides the labels in training (Rei 2017)."""
+
+    weight: float | None = Field(
+        None, gt=0, description="weight of naming the words beside each token, as 0.1; they are not learnt if not given"
+    )
+    words: int = Field(7500, gt=0, description="the most frequent words, which are named; others are one")
+    units: int = Field(50, gt=0, description="width of the layer between a direction's state and the words")
+    tied: bool = Field(False, description="words are named by their input vectors")
+
+    def check(self, encoder: EncoderSettings, contextual: ContextualSettings) -> None:
+        """Refuses options without a weight, and models that read what is to be named.
+
+        Raises:
+            SettingsError: If so.
+        """
+        if self.weight is None:
+            if self != LanguageSettings():
+                raise SettingsError(
+                    "language.words, language.units and language.tied concern language.weight: give that too, as 0.1."
+                )
+            return
+        if encoder.kind != "recurrent":
+            raise SettingsError(
+                f"language.weight needs encoder.kind recurrent, received {encoder.kind}: its layers see the words that "
+                "would be named."
+            )
+        if contextual.given:
+            raise SettingsError(
+                "language.weight and contextual vectors: those have read the words that would be named; leave one out."
+            )
+        if encoder.attention is not None and encoder.layers < 2:
+            raise SettingsError(
+                "language.weight reads a layer below the attention: take encoder.layers 2 or more, or no attention."
+            )
+
+
 class AttentionSettings(Part):
     """Options of the attention over the encoder's last layer, each for the kinds that it names."""
 

@@ -33,6 +33,7 @@ CLASSES = {
     "KeyValueAttention": "seqlab.layers.attention.key_value",
     "LSTMCell": "seqlab.layers.cells.lstm",
     "LanguageModel": "seqlab.models.language_model",
+    "LanguageObjective": "seqlab.layers.language",
     "LearnedStateCell": "seqlab.layers.cells.wrappers",
     "MultiHeadAttention": "seqlab.layers.attention.multi_head",
     "MultiLabelHead": "seqlab.layers.heads.multilabel",

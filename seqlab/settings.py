@@ -16,6 +16,7 @@ from seqlab.model_settings import (
     CharSettings,
     ContextualSettings,
     EncoderSettings,
+    LanguageSettings,
     WordSettings,
 )
 from seqlab.settings_part import Part
@@ -32,6 +33,7 @@ __all__ = [
     "DataSettings",
     "DistillSettings",
     "EncoderSettings",
+    "LanguageSettings",
     "RuleSettings",
     "Settings",
     "TrainingSettings",
@@ -223,6 +225,7 @@ class Settings(Part):
     attention: AttentionSettings = AttentionSettings()
     distill: DistillSettings = DistillSettings()
     auxiliary: AuxiliarySettings = AuxiliarySettings()
+    language: LanguageSettings = LanguageSettings()
     training: TrainingSettings = TrainingSettings()
     seed: int = Field(1, ge=0, description="seed of weights, dropout and order")
 
@@ -264,6 +267,7 @@ class Settings(Part):
             raise SettingsError("distill.weight and distill.temperature concern distill.teacher: name that model too.")
         if self.distill.teacher is not None and self.data.folds is not None:
             raise SettingsError("distill.teacher and data.folds: a teacher may have learnt from the folds held out.")
+        self.language.check(self.encoder, self.contextual)
         if self.auxiliary.layer > self.encoder.layers:
             raise SettingsError(
                 f"auxiliary.layer is {self.auxiliary.layer}, but the encoder has {self.encoder.layers} layers."

@@ -41,6 +41,7 @@ from seqlab.layers.heads.ctc import CTCHead
 from seqlab.layers.heads.multilabel import MultiLabelHead
 from seqlab.layers.heads.softmax import SoftmaxHead
 from seqlab.layers.highway import Highway
+from seqlab.layers.language import LanguageObjective
 from seqlab.layers.recurrent import Recurrent
 from seqlab.layers.stack import RecurrentStack
 from seqlab.layers.tasks.private import PrivateEncoders
@@ -58,6 +59,7 @@ RANDOM = np.random.default_rng(0)
 FLOATS = RANDOM.normal(size=(3, 6, 5)).astype("float32")
 PAIRS = FLOATS[..., :4]
 INTEGERS = np.array([[1, 2, 3, 4], [5, 6, 0, 0]], "int32")
+WORDS = np.array([[2, 3, 4, 5, 2, 9], [3, 3, 1, 2, 0, 0], [5, 0, 0, 0, 0, 0]], "int32")
 CHARS = np.array([[0, 0, 0], [2, 3, 1], [4, 0, 0]], "int32")
 SPELLED = np.array([[[5, 1, 2], [3, 1, 4]], [[5, 2, 2], [0, 0, 0]]], "int32")
 CHAR_ROWS = np.array([[1, 2, 1, 0], [2, 0, 0, 0]], "int32")
@@ -69,6 +71,9 @@ SHORT_LABELS = np.array([[0, 1, 1, 3], [2, 2, -1, -1], [3, -1, -1, -1]])  # fewe
 MANY_LABELS = np.arange(72).reshape(3, 6, 4) % 3 % 2  # yes or no for each tag
 
 LAYERS_OF_TOKENS = {"mask routes": "reads several layers of each token, a mask of which Keras' Masking cannot make"}
+TWO_INPUTS = dict.fromkeys(
+    ("padding", "mask routes"), "takes words beside the states, which the check cannot give; its own test pads both"
+)
 NO_MASK = {
     "padding": "reads each token by itself: no token's vector depends on another, so it takes no mask",
     "mask routes": "takes no mask, see above",
@@ -196,6 +201,7 @@ LAYERS = (
         _row(CharLSTM, CHARS, CHAR_ROWS, characters=5, dim=3, units=2, highway=1), option="highway", exceptions=NO_MASK
     ),
     replace(_row(Highway, FLOATS, layers=2, activation="tanh", transform_bias=-2.0), exceptions=NO_MASK),
+    replace(_row(LanguageObjective, PAIRS, WORDS, rows=[3, 2, 5], units=4), exceptions=TWO_INPUTS),
     replace(_row(MultiLabelHead, FLOATS, tags=4, threshold=0.3), labels=MANY_LABELS),
     replace(_row(Projection, FLOATS, units=3, clip=2.0), exceptions=NO_MASK),
     replace(_row(ScalarMix, MANY_LAYERS, layers=2, width=4, dropout=0.1), exceptions=LAYERS_OF_TOKENS),

@@ -33,6 +33,21 @@ DATA = {"train": "train.conll"}
         ({"words": {"prefixes": [0]}}, r"words.prefixes are different numbers above 0, as 2 3; received \(0,\)"),
         ({"words": {"columns": ["poss"]}}, r"words.columns are different ones of data.columns \(word, label\)"),
         ({"words": {"columns": ["label"]}}, r"others than those that are learnt and the words; received 'label'"),
+        ({"language": {"weight": 0}}, "weight: Input should be greater than 0"),
+        ({"language": {"weight": -0.1}}, "weight: Input should be greater than 0"),
+        ({"language": {"tied": True}}, "language.words, language.units and language.tied concern language.weight"),
+        (
+            {"language": {"weight": 0.1}, "encoder": {"kind": "transformer"}},
+            "language.weight needs encoder.kind recurrent, received transformer: its layers see the words",
+        ),
+        (
+            {"language": {"weight": 0.1}, "contextual": {"producer": "p"}},
+            "language.weight and contextual vectors: those have read the words that would be named; leave one out",
+        ),
+        (
+            {"language": {"weight": 0.1}, "encoder": {"attention": "self", "layers": 1}},
+            "language.weight reads a layer below the attention: take encoder.layers 2 or more, or no attention",
+        ),
         ({"contextual": {"dropout": 0.5}}, r"contextual.layer_norm and contextual.dropout .* name their source"),
         ({"contextual": {"layer_norm": "token"}}, r"contextual.layer_norm and contextual.dropout .* name their source"),
         ({"chars": {"units": 3}}, r"chars.units is for words.chars lstm, received cnn: leave it out"),

@@ -12,6 +12,7 @@ from seqlab.settings import (
     CharSettings,
     DataSettings,
     EncoderSettings,
+    LanguageSettings,
     RuleSettings,
     Settings,
     TrainingSettings,
@@ -20,7 +21,7 @@ from seqlab.settings import (
 
 PARTS = [
     *(Settings, DataSettings, WordSettings, CharSettings, EncoderSettings, AttentionSettings),
-    *(RuleSettings, AuxiliarySettings, TrainingSettings),
+    *(RuleSettings, AuxiliarySettings, LanguageSettings, TrainingSettings),
 ]
 DATA = {"train": "train.conll"}
 
@@ -73,7 +74,7 @@ def test_every_part_is_documented(kind):
         ({"dilation": [2]}, r"Did you mean 'encoder\.dilations'\?$"),
         (
             {"zzz": 3},
-            r"unknown key 'zzz'; known: data, task, tag_scheme, words, chars, encoder, .*auxiliary, training, seed\.$",
+            r"unknown key 'zzz'; known: data, task, tag_scheme, words, chars, .*auxiliary, language, training, seed\.$",
         ),
         ({"training": {"epochs": "many"}}, r"TrainingSettings: epochs: Input should be a valid integer.*'many'$"),
         ({"training": {"epochs": 2.5}}, r"epochs: Input should be a valid integer.*received 2.5$"),

@@ -44,6 +44,7 @@ def test_the_parts_of_a_run_are_known():
         "rules",
         "distill",
         "auxiliary",
+        "language",
         "training",
     }
 

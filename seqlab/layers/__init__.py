@@ -39,6 +39,7 @@ from seqlab.layers.features import (
 )
 from seqlab.layers.heads import CRF, ChainHead, CRFHead, CTCHead, Head, MultiLabelHead, SoftmaxHead
 from seqlab.layers.highway import Highway
+from seqlab.layers.language import LanguageObjective
 from seqlab.layers.recurrent import Recurrent
 from seqlab.layers.stack import RecurrentStack
 from seqlab.layers.tasks import PrivateEncoders, SCLSTMStack, SharedEncoder, TaskEncoder
@@ -65,6 +66,7 @@ __all__ = [
     "Highway",
     "KeyValueAttention",
     "LSTMCell",
+    "LanguageObjective",
     "LearnedStateCell",
     "MultiHeadAttention",
     "MultiLabelHead",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from seqlab.corpora.records import Corpus
@@ -13,6 +13,7 @@ from seqlab.layers.heads.crf import CRFHead
 from seqlab.layers.heads.rules import Rulebook
 from seqlab.layers.heads.softmax import SoftmaxHead
 from seqlab.models.inputs import CharMaker, Words, features_of, named, words_of
+from seqlab.models.language_objective import language_objective
 from seqlab.models.producers import open_producer
 from seqlab.models.rules import Choice, rules_of
 from seqlab.text.categories import Category
@@ -88,6 +89,7 @@ def parts_of(
     constrained_loss: bool,
     categories: Sequence[Category],
     contextual: Any,
+    language: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Builds what a tagger of a corpus is made of but for its encoder; see `Tagger.from_corpus`."""
     words = words_of(corpus, vectors, unseen_vectors=unseen_vectors)
@@ -99,6 +101,7 @@ def parts_of(
         "vectorizer": vectorizer,
         "features": features_of(vectorizer, words, chars=chars),
         "head": head_of(head, labels, rules, constrained_loss),
+        "language": None if language is None else language_objective(vectorizer, corpus, **language),
     }
 
 

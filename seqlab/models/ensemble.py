@@ -128,10 +128,10 @@ def log_mean(scores: Sequence[Any]) -> Any:
 
 
 def _member(tagger: Tagger, name: str) -> Tagger:
-    """Returns a copy of that name without auxiliary tasks; the tagger itself if it is so already, as from a file."""
-    if tagger.name == name and not tagger.auxiliary:
+    """Returns a copy of that name with its own task alone; the tagger itself if it is so already, as from a file."""
+    if tagger.name == name and not tagger.auxiliary and tagger.language is None:
         return tagger
-    found = Tagger.from_config({**tagger.get_config(), "name": name, "auxiliary": []})
+    found = Tagger.from_config({**tagger.get_config(), "name": name, "auxiliary": [], "language": None})
     copy_weights(tagger, found)
     return found
 

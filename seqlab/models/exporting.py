@@ -110,7 +110,8 @@ def _names(structure: Any, tensors: Sequence[Any], names: Sequence[str]) -> list
 def _outputs(model: Any, what: str) -> dict[str, Any]:
     """The outputs of a signature by name: what heads read from their scores, other outputs as they are."""
     heads = model.heads()
-    count = len(model.outputs) - len(getattr(model, "auxiliary", ()))  # a tagger's come last, and serve training alone
+    beside = len(getattr(model, "auxiliary", ())) + (getattr(model, "language", None) is not None)
+    count = len(model.outputs) - beside  # a tagger's come last, and serve training alone
     names = [what] if count == 1 else _names(model.output, model.outputs, model.entry_names)[:count]
     if len(set(names)) < count:
         raise SettingsError(

@@ -67,6 +67,9 @@ def extended_config(
             head["constrained_loss"] = head["constrained_loss"] and rules is not None and not rules.gates
     config["head"].pop("build_config", None)
     config["auxiliary"] = []
+    if config.get("language") is not None:  # it goes on with its words, wherever their rows are now
+        inner = config["language"]["config"]
+        inner["rows"] = [vectorizer.words.index(old.words.items[row - 2]) for row in inner["rows"]]
     return config
 
 
@@ -77,6 +80,8 @@ def copy_weights(source: Any, target: Any) -> None:
     vectors are copied by word, since a word may move from the frozen rows to those that learn.
     """
     target.vectorizer.contextual = source.vectorizer.contextual  # which may be of this process alone
+    if target.language is not None:
+        target.language.set_weights(source.language.get_weights())
     left = {id(part.head) for part in source.auxiliary}
     kept = [layer for layer in source.layers if id(layer) not in left]
     for old, new in zip(kept, target.layers, strict=True):

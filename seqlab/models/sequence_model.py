@@ -126,9 +126,9 @@ class SequenceModel(keras.Model):
     def _check_labels(self, heads: Mapping[int, Head], y: Any) -> None:
         if isinstance(y, Mapping):
             self._check_names("labels", y)
-        elif isinstance(y, list | tuple) and len(y) != len(self.outputs):
+        elif isinstance(y, list | tuple) and len(y) != len(self.entry_names):
             raise DataError(
-                f"Received labels for {len(y)} outputs, the model has {len(self.outputs)}: give one entry each."
+                f"Received labels for {len(y)} outputs, the model has {len(self.entry_names)}: give one entry each."
             )
         if self.loss is None and not self.losses and all(self._entry(y, position) is None for position in heads):
             names = " or ".join(self.entry_names[position] for position in heads)

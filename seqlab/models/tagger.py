@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -13,6 +13,7 @@ from keras import ops
 from seqlab.batches.loader import Batches
 from seqlab.batches.supplied import TAUGHT, SuppliedBatches
 from seqlab.corpora.records import Corpus
+from seqlab.layers.language import LanguageObjective
 from seqlab.layers.stack import RecurrentStack
 from seqlab.models import builders
 from seqlab.models.attention import attention_weights
@@ -22,7 +23,7 @@ from seqlab.models.distillation import Distillation
 from seqlab.models.extend import copy_weights, extended_config
 from seqlab.models.gold import labelled, without_broken
 from seqlab.models.inputs import CharMaker, inputs_of
-from seqlab.models.labeller import Labeller
+from seqlab.models.language_objective import LanguageLearner, states_for
 from seqlab.models.limited import limited
 from seqlab.models.producers import open_producer
 from seqlab.models.rules import Choice
@@ -33,7 +34,7 @@ from seqlab.text.vectors import WordVectors
 
 
 @keras.saving.register_keras_serializable(package="seqlab")
-class Tagger(Labeller):
+class Tagger(LanguageLearner):
     """Labels each token of a sentence: `scores = head(encoder([feature_1; ...; feature_n], mask), mask)`.
 
     A plain Keras model: `compile`, `fit`, `evaluate`, `predict`, callbacks, `save` and `keras.models.load_model` work
@@ -50,6 +51,8 @@ class Tagger(Labeller):
         auxiliary: Other columns that are learnt besides, see `Auxiliary`. Their scores are further outputs, their
             losses are weighed by `compile(loss_weights={column: weight})` and count in `loss` and `val_loss`; tagging,
             F1 and accuracy leave them out.
+        language: Learns the words beside each token too, see `LanguageLearner`; the states that it reads are the last
+            output, all else of it is for training and validation alone.
     """
 
     distillation: Distillation | None = None
@@ -62,6 +65,7 @@ class Tagger(Labeller):
         encoder: keras.layers.Layer,
         head: keras.layers.Layer,
         auxiliary: Sequence[Auxiliary] = (),
+        language: LanguageObjective | None = None,
         **kwargs: Any,
     ) -> None:
         # === Layers ===
@@ -79,6 +83,7 @@ class Tagger(Labeller):
         layers = found if isinstance(found, list | tuple) else [found]
         scores = head(layers[-1], mask=inputs["mask"])  # (batch, time, labels)
         others = [part.scores(layers, inputs["mask"]) for part in auxiliary]
+        others += states_for(language, features, vectorizer, encoder, layers)
         super().__init__(inputs=inputs, outputs=[scores, *others] if others else scores, **kwargs)
 
         self.embedded = x  # what the encoder reads
@@ -91,6 +96,7 @@ class Tagger(Labeller):
         self.encoder = encoder
         self.head = head
         self.auxiliary = tuple(auxiliary)
+        self.learn_words(language)
 
     @classmethod
     def from_corpus(
@@ -106,6 +112,7 @@ class Tagger(Labeller):
         constrained_loss: bool = False,
         categories: Sequence[Category] = (),
         contextual: Any = None,
+        language: Mapping[str, Any] | None = None,
     ) -> Tagger:
         """Builds a tagger for a corpus: words, casing and characters into a recurrent stack and a head.
 
@@ -124,6 +131,7 @@ class Tagger(Labeller):
             categories: Further features, such as `Category("suffix", 3)` and `Category("column", "pos")`. What is
                 tagged must have the columns among them.
             contextual: Source of contextual vectors, which a `ScalarMix` reads; see `Labeller.contextual`.
+            language: Learns the words beside each token too, by options of `language_objective`: `{"weight": 0.1}`.
 
         Returns:
             The tagger, to be compiled.
@@ -131,11 +139,9 @@ class Tagger(Labeller):
         Raises:
             DataError: If the corpus has no such column.
         """
-        rules = (constrained, constrained_loss)
-        parts = builders.parts_of(
-            corpus, task, word_vectors, chars, head, unseen_vectors, *rules, categories, contextual
-        )
-        encoder = encoder or RecurrentStack(100, layers=2, dropout=0.4, name="encoder")
+        rest = (constrained, constrained_loss, categories, contextual, language)
+        parts = builders.parts_of(corpus, task, word_vectors, chars, head, unseen_vectors, *rest)
+        encoder = encoder or RecurrentStack(100, layers=2, dropout=0.4, all_layers=language is not None, name="encoder")
         return cls(task=task, encoder=encoder, **parts)
 
     def extended(self, corpus: Corpus, constrained: Choice | None = None) -> Tagger:
@@ -257,6 +263,7 @@ class Tagger(Labeller):
             "encoder": serialize(self.encoder),
             "head": serialize(self.head),
             "auxiliary": [part.get_config() for part in self.auxiliary],
+            "language": serialize(self.language),
             "dtype": self.dtype_policy.name,
         }
 
@@ -271,6 +278,7 @@ class Tagger(Labeller):
             encoder=deserialize(config["encoder"], custom_objects),
             head=deserialize(config["head"], custom_objects),
             auxiliary=[Auxiliary.from_config(part, custom_objects) for part in config.get("auxiliary", [])],
+            language=deserialize(config.get("language"), custom_objects),
             name=config["name"],
         )
         if "dtype" in config:  # by it `compile` knows whether losses are to be scaled

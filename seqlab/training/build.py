@@ -16,6 +16,7 @@ from seqlab.models import builders
 from seqlab.models.auxiliary import Auxiliary
 from seqlab.models.distillation import Distillation
 from seqlab.models.inputs import Words
+from seqlab.models.language_objective import language_objective
 from seqlab.models.producers import open_producer
 from seqlab.models.tagger import Tagger
 from seqlab.settings import CharSettings, ContextualSettings, DistillSettings, Settings, TrainingSettings, WordSettings
@@ -65,6 +66,8 @@ def _built(settings: Settings, corpus: Corpus, words: Words | None) -> Tagger:
     )
     labels = vectorizer.labels[settings.task]
     rules = rulebook(settings, labels.items, vectorizer.schemes[settings.task])
+    language = settings.language.model_dump()
+    beside = None if settings.language.weight is None else language_objective(vectorizer, corpus, **language)
     return Tagger(
         vectorizer=vectorizer,
         task=settings.task,
@@ -73,12 +76,13 @@ def _built(settings: Settings, corpus: Corpus, words: Words | None) -> Tagger:
             words,
             **feature_options(settings.words, settings.chars, settings.contextual),
         ),
-        encoder=encoder_of(settings.encoder, settings.attention, all_layers=bool(others)),
+        encoder=encoder_of(settings.encoder, settings.attention, all_layers=bool(others) or beside is not None),
         head=builders.head_of(settings.head, labels, rules, settings.rules.in_loss, settings.training.label_smoothing),
         auxiliary=[
             Auxiliary(task, SoftmaxHead(len(vectorizer.labels[task]), name=f"head_{task}"), settings.auxiliary.layer)
             for task in others
         ],
+        language=beside,
     )
 
 

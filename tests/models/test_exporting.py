@@ -77,7 +77,7 @@ def own_batch(batch: int, time: int) -> dict[str, np.ndarray]:
 
 MODELS = {
     "crf": lambda: away(tiny.tagger()),
-    "constrained": lambda: away(tiny.tagger(constrained=True, chars=None)),
+    "constrained": lambda: away(tiny.tagger(constrained=True, chars=None, language={"words": 9})),
     "softmax and another task": lambda: away(made_with_auxiliary()),
     "own": lambda: away(own_model()),
 }

@@ -95,6 +95,19 @@ def test_bad_auxiliary_settings(auxiliary: dict, message: str, tmp_path: Path) -
         Settings(**values)
 
 
+@pytest.mark.parametrize("attention", [None, "multiplicative"])
+def test_the_language_objective_follows_the_settings(attention: str | None, tmp_path: Path) -> None:
+    changed = {
+        "language": {"weight": 0.2, "words": 12, "units": 4, "tied": True},
+        "encoder": {"units": 3, "layers": 2, "attention": attention},
+    }
+    tagger = build(Settings(**{**tiny.settings(tmp_path).model_dump(), **changed}), tiny.train_part())
+    found = tagger.language
+    assert (found.weight, len(found.rows), found.units, found.tied) == (0.2, 12, 4, True)
+    assert tagger.outputs[-1].shape == (None, None, 6)
+    assert build(tiny.settings(tmp_path), tiny.train_part()).language is None
+
+
 def test_a_corpus_without_the_auxiliary_column(tmp_path: Path) -> None:
     settings = Settings(**{**tiny.settings(tmp_path).model_dump(), "auxiliary": {"task": "pos"}})
     sentences = [dataclasses.replace(one, columns={"chunk": one.columns["chunk"]}) for one in tiny.train_part()]
