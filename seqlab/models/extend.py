@@ -66,11 +66,7 @@ def extended_config(
         if "constrained_loss" in head:  # which sees no words
             head["constrained_loss"] = head["constrained_loss"] and rules is not None and not rules.gates
     config["head"].pop("build_config", None)
-    config["auxiliary"] = []
-    if config.get("language") is not None:  # it goes on with its words, wherever their rows are now
-        inner = config["language"]["config"]
-        inner["rows"] = [vectorizer.words.index(old.words.items[row - 2]) for row in inner["rows"]]
-    return config
+    return _with_rows_moved({**config, "auxiliary": []}, old.words, vectorizer.words)
 
 
 def copy_weights(source: Any, target: Any) -> None:
@@ -107,6 +103,14 @@ def _word_table(tagger: Any) -> WordEmbedding:
         if isinstance(feature, WordEmbedding):
             return feature
     raise ValueError("This tagger reads no words: there is no table to extend.")
+
+
+def _with_rows_moved(config: dict[str, Any], old: Vocabulary, new: Vocabulary) -> dict[str, Any]:
+    """A config whose language-model objective, if any, goes on with its words, wherever their rows are now."""
+    if config.get("language") is not None:
+        inner = config["language"]["config"]
+        inner["rows"] = [new.index(old.items[row - 2]) for row in inner["rows"]]
+    return config
 
 
 def _wider(tagger: Any, labels: Labels) -> Rulebook:
