@@ -99,7 +99,8 @@ class TrialProcess:
 
     def _close(self) -> None:
         if self.process.stdin is not None:
-            self.process.stdin.close()
+            with contextlib.suppress(BrokenPipeError):  # what it was still to read
+                self.process.stdin.close()
 
     def _last_lines(self) -> str:
         lines = (self.folder / OUTPUT).read_text("utf-8", errors="replace").split("\n")

@@ -71,6 +71,14 @@ def test_a_process_that_has_ended_takes_no_trial(tmp_path: Path) -> None:
     assert not process.begin(tmp_path)
 
 
+def test_a_process_that_ends_just_then_takes_no_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    process = ResidentProcess(tmp_path, [sys.executable, "-c", ""])
+    process.process.wait(30)
+    polls = iter([None])
+    monkeypatch.setattr(process.process, "poll", lambda: next(polls, 0))
+    assert not process.begin(tmp_path) and process.process.stdin is not None and process.process.stdin.closed
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="memory of a process is read from Linux's /proc")
 def test_megabytes() -> None:
     assert 1 < megabytes(os.getpid()) < 100_000
