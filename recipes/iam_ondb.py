@@ -21,8 +21,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 from seqlab.frame_settings import FrameDataSettings, FrameSettings, FrameTrainingSettings, NetworkSettings
+from seqlab.tuning.odyssey import odyssey_space
 
 DATA = Path(os.environ.get("SEQLAB_DATA", "data"))
 
@@ -33,3 +35,7 @@ def settings() -> FrameSettings:
         network=NetworkSettings(variant="V", units=100, noise=0.1),
         training=FrameTrainingSettings(learning_rate=1e-4, momentum=0.9),
     )
+
+
+def search_space(hp: Any) -> dict[str, Any]:
+    return odyssey_space(hp)

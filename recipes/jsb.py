@@ -2,7 +2,7 @@
 
     python scripts/prepare_data.py jsb FOLDER
     KERAS_BACKEND=jax seqlab train recipes/jsb.py
-    KERAS_BACKEND=jax seqlab tune recipes/jsb.py --trials 200 --jobs 2 --study studies/jsb
+    KERAS_BACKEND=jax seqlab tune recipes/jsb.py --tuner bayesian --trials 50 --compiled --study studies/jsb
     KERAS_BACKEND=jax seqlab train recipes/jsb.py --network.variant NIG --network.noise 0.5
 
 88 binary inputs and 88 sigmoids, an update after each piece by the loss summed over steps and keys, Nesterov momentum,
@@ -18,8 +18,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 from seqlab.frame_settings import FrameDataSettings, FrameSettings, FrameTrainingSettings, NetworkSettings
+from seqlab.tuning.odyssey import odyssey_space
 
 DATA = Path(os.environ.get("SEQLAB_DATA", "data"))
 
@@ -30,3 +32,7 @@ def settings() -> FrameSettings:
         network=NetworkSettings(variant="V", units=100, bidirectional=False, standardize=False, noise=0.2),
         training=FrameTrainingSettings(learning_rate=1e-3, momentum=0.9),
     )
+
+
+def search_space(hp: Any) -> dict[str, Any]:
+    return odyssey_space(hp)

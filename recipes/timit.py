@@ -20,8 +20,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 from seqlab.frame_settings import FrameDataSettings, FrameSettings, FrameTrainingSettings, NetworkSettings
+from seqlab.tuning.odyssey import odyssey_space
 
 DATA = Path(os.environ.get("SEQLAB_DATA", "data"))
 
@@ -32,3 +34,7 @@ def settings() -> FrameSettings:
         network=NetworkSettings(variant="V", units=100, noise=0.5),
         training=FrameTrainingSettings(learning_rate=1e-4, momentum=0.9),
     )
+
+
+def search_space(hp: Any) -> dict[str, Any]:
+    return odyssey_space(hp)

@@ -180,6 +180,14 @@ class EncoderSettings(Part):
             raise SettingsError(
                 f"encoder.units is {self.units}; a transformer needs a multiple of encoder.heads, {self.heads}."
             )
+        if self.layers == 1 and self.connection in (None, "dense"):  # others add the input, to each direction its own
+            idle = "stacking per_direction" if self.stacking == "per_direction" else None
+            idle = "connection dense" if self.connection else idle
+            if idle is not None:
+                raise SettingsError(
+                    f"encoder.{idle} says what a layer reads of those below it, which takes encoder.layers 2 or more, "
+                    "received 1: add layers, or leave it out."
+                )
         if self.layer_dropout and self.connection != "residual":
             raise SettingsError(
                 f"encoder.layer_dropout needs encoder.connection residual, received {self.connection}: without it "

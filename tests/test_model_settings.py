@@ -80,11 +80,19 @@ DATA = {"train": "train.conll"}
         ),
         ({"attention": {"penalty": float("inf")}}, r"penalty: Input should be a finite number"),
         ({"attention": {"window": 0}}, r"window: Input should be greater than 0"),
+        ({"encoder": {"layers": 1, "connection": "dense"}}, r"encoder.connection dense says .* 2 or more, received 1"),
+        ({"encoder": {"layers": 1, "stacking": "per_direction"}}, r"encoder.stacking per_direction says .* add layers"),
     ],
 )
 def test_errors_say_what_to_do(values, message):
     with pytest.raises(SettingsError, match=message):
         Settings(**{"data": DATA, **values})
+
+
+def test_one_layer_has_connections_that_add():
+    for stacking in ("interleaved", "per_direction"):
+        for connection in ("residual", "highway", "sum"):
+            EncoderSettings(layers=1, connection=connection, stacking=stacking)
 
 
 def test_options_of_the_characters_are_what_is_given():

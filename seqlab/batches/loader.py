@@ -103,8 +103,9 @@ class Batches(keras.utils.PyDataset):
             index: Its place among the batches that Keras reads; sizes of the first two differ.
             empty: How many rows without a token follow the sentences.
         """
-        starts = np.pad(self.encoded.offsets[batch.sentences], (0, empty))
-        lengths = np.pad(self.encoded.lengths[batch.sentences], (0, empty))
+        offsets = self.encoded.offsets
+        starts = np.pad(offsets[batch.sentences], (0, empty))
+        lengths = np.pad(offsets[batch.sentences + 1], (0, empty)) - starts
         steps = np.arange(distinct(batch.time, index))
         mask = steps < lengths[:, None]  # (batch, time)
         places = np.where(mask, starts[:, None] + steps, 0)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated
 
 import tyro
 
+from seqlab.cli.run_flags import NEITHER, RunFlags
 from seqlab.errors import SettingsError
 from seqlab.pretrain_settings import PretrainSettings
 
@@ -22,32 +21,26 @@ def main(arguments: Sequence[str]) -> int:
 
     def parsed(
         settings: Annotated[PretrainSettings, _FLAT] = default,
-        run: Annotated[Path | None, tyro.conf.arg(help="folder of the run")] = None,
-        resume: Annotated[
-            Path | None, tyro.conf.arg(help="folder of a run to go on with; it keeps its settings")
-        ] = None,
-    ) -> tuple[PretrainSettings, Path | None, Path | None]:
+        flags: Annotated[RunFlags, _FLAT] = NEITHER,
+    ) -> tuple[PretrainSettings, RunFlags]:
         """Trains a language model in both directions on raw text: a sentence a line, or the words of a corpus.
 
         It reports perplexities, and gives contextual vectors to taggers.
         """
-        return settings, run, resume
+        return settings, flags
 
-    settings, folder, resume = tyro.cli(parsed, args=list(arguments[count:]), prog="seqlab pretrain TEXT...")
-    if resume is None and not settings.text:
+    settings, flags = tyro.cli(parsed, args=list(arguments[count:]), prog="seqlab pretrain TEXT...")
+    if flags.resume is None and not settings.text:
         raise SettingsError("name a text (seqlab pretrain TEXT --dev TEXT --run RUN), or a run (--resume RUN).")
 
     from seqlab.training.folder import stored_settings
     from seqlab.training.pretraining import VERB, pretrain
 
-    if resume is not None:
-        if folder is not None or settings != PretrainSettings():
-            raise SettingsError(
-                f"--resume {resume} goes on with that run's folder and settings; leave texts and other flags out."
-            )
-        settings, folder = stored_settings(resume, PretrainSettings, VERB), resume
-    folder = folder or Path("runs") / f"pretrain-{time.strftime('%Y%m%d-%H%M%S')}"
-    found = pretrain(settings, folder, resume=resume is not None)
+    if flags.resume is not None:
+        flags.check(settings == PretrainSettings(), "texts and other flags")
+        settings = stored_settings(flags.resume, PretrainSettings, VERB)
+    folder = flags.folder(VERB)
+    found = pretrain(settings, folder, resume=flags.resume is not None)
     print(f"\n{found.model.classes - 3:,} words, {found.model.count_params():,} parameters")
     for part, score in found.scores.items():
         share = 100 * score.unknown / score.predictions

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -13,6 +12,7 @@ from typing import Annotated, Any
 import tyro
 
 from seqlab.cli.reading import cut_out, parse_columns
+from seqlab.cli.run_flags import NEITHER, RunFlags
 from seqlab.cli.train_frames import train_frames
 from seqlab.cli.train_multitask import train_multitask
 from seqlab.errors import DataError, SettingsError, suggest
@@ -61,35 +61,28 @@ def train_settings(default: Settings, arguments: Sequence[str], name: str, recip
 
     def parsed(
         settings: Annotated[Settings, _FLAT] = default,
-        run: Annotated[Path | None, tyro.conf.arg(help="folder of the run")] = None,
-        resume: Annotated[
-            Path | None, tyro.conf.arg(help="folder of a run to go on with; it keeps its settings")
-        ] = None,
+        flags: Annotated[RunFlags, _FLAT] = NEITHER,
         strict: Annotated[bool, tyro.conf.arg(help="refuse labels that training has not seen")] = False,
         columns: Annotated[
             list[str], tyro.conf.arg(help="NAME=NUMBER of each column (conll), in place of the recipe's")
         ] = [],  # noqa: B006  (taken out by _take_columns: here for the help text)
-    ) -> tuple[Settings, Path | None, Path | None, bool]:
+    ) -> tuple[Settings, RunFlags, bool]:
         """Trains a tagger. A recipe is a Python file whose `settings()` returns the settings; flags change them."""
-        return settings, run, resume, strict
+        return settings, flags, strict
 
-    settings, folder, resume, strict = tyro.cli(parsed, args=list(arguments), prog=program)
+    settings, flags, strict = tyro.cli(parsed, args=list(arguments), prog=program)
     if with_columns and settings.data.format != "conll":
         raise SettingsError(NOT_CONLL)
-    if resume is None and not settings.data.train:
+    if flags.resume is None and not settings.data.train:
         raise SettingsError("name a recipe (seqlab train RECIPE), a file (--data.train FILE), or a run (--resume RUN).")
 
     from seqlab.training import run as runs
 
-    if resume is not None:
-        stored = runs.stored_settings(resume)
-        if folder is not None or (settings != stored and (recipe is not None or settings != default)):
-            raise SettingsError(
-                f"--resume {resume} goes on with that run's folder and settings; leave the recipe and other flags out."
-            )
-        settings, folder = stored, resume
-    folder = folder or Path("runs") / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
-    return _train_and_print(settings, folder, resume is not None, strict)
+    if flags.resume is not None:
+        stored = runs.stored_settings(flags.resume)
+        flags.check(settings == stored or (recipe is None and settings == default))
+        settings = stored
+    return _train_and_print(settings, flags.folder(name), flags.resume is not None, strict)
 
 
 def _train_and_print(settings: Settings, folder: Path, resume: bool, strict: bool) -> int:

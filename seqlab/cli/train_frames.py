@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated
 
 import tyro
 
-from seqlab.errors import SettingsError
+from seqlab.cli.run_flags import NEITHER, RunFlags
 from seqlab.frame_settings import FrameSettings
 
 _FLAT = tyro.conf.arg(name="")
@@ -27,28 +25,19 @@ def train_frames(default: FrameSettings, arguments: Sequence[str], name: str, re
 
     def parsed(
         settings: Annotated[FrameSettings, _FLAT] = default,
-        run: Annotated[Path | None, tyro.conf.arg(help="folder of the run")] = None,
-        resume: Annotated[
-            Path | None, tyro.conf.arg(help="folder of a run to go on with; it keeps its settings")
-        ] = None,
-    ) -> tuple[FrameSettings, Path | None, Path | None]:
+        flags: Annotated[RunFlags, _FLAT] = NEITHER,
+    ) -> tuple[FrameSettings, RunFlags]:
         """Trains a network on sequences of vectors, as a recipe says; flags change its settings."""
-        return settings, run, resume
+        return settings, flags
 
-    settings, folder, resume = tyro.cli(parsed, args=list(arguments), prog=f"seqlab train {recipe or ''}".strip())
+    settings, flags = tyro.cli(parsed, args=list(arguments), prog=f"seqlab train {recipe or ''}".strip())
 
     from seqlab.training import frames
-    from seqlab.training.folder import MODEL, stored_settings
+    from seqlab.training.folder import MODEL
 
-    if resume is not None:
-        stored = stored_settings(resume, FrameSettings)
-        if folder is not None or settings != stored:
-            raise SettingsError(
-                f"--resume {resume} goes on with that run's folder and settings; leave the recipe and other flags out."
-            )
-        folder = resume
-    folder = folder or Path("runs") / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
-    scores = frames.train(settings, folder, resume=resume is not None).scores
+    flags.check_settings(settings)
+    folder = flags.folder(name)
+    scores = frames.train(settings, folder, resume=flags.resume is not None).scores
     print()
     for part in ("dev", "test"):
         print(f"{scores['measure']} on {part}: {_shown(scores['measure'], scores[part])}")

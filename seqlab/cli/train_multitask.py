@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated
 
 import tyro
 
 from seqlab.cli.reading import cut_out
+from seqlab.cli.run_flags import NEITHER, RunFlags
 from seqlab.errors import SettingsError, suggest
 from seqlab.multitask_settings import MultiTaskSettings
 
@@ -31,32 +30,25 @@ def train_multitask(default: MultiTaskSettings, arguments: Sequence[str], name: 
 
     def parsed(
         settings: Annotated[MultiTaskSettings, _FLAT] = default,
-        run: Annotated[Path | None, tyro.conf.arg(help="folder of the run")] = None,
-        resume: Annotated[
-            Path | None, tyro.conf.arg(help="folder of a run to go on with; it keeps its settings")
-        ] = None,
+        flags: Annotated[RunFlags, _FLAT] = NEITHER,
         strict: Annotated[bool, tyro.conf.arg(help="refuse labels that training has not seen")] = False,
         only: Annotated[
             list[str], tyro.conf.arg(help="names of the tasks to train, in place of all; flags count these alone")
         ] = [],  # noqa: B006  (taken out by cut_out: here for the help text)
-    ) -> tuple[MultiTaskSettings, Path | None, Path | None, bool]:
+    ) -> tuple[MultiTaskSettings, RunFlags, bool]:
         """Trains a tagger of several tasks, as a recipe says; flags change its settings."""
-        return settings, run, resume, strict
+        return settings, flags, strict
 
     program = f"seqlab train {recipe or ''}".strip()
-    settings, folder, resume, strict = tyro.cli(parsed, args=list(arguments), prog=program)
+    settings, flags, strict = tyro.cli(parsed, args=list(arguments), prog=program)
 
     from seqlab.training import multitask
-    from seqlab.training.folder import MODEL, stored_settings
+    from seqlab.training.folder import MODEL
 
-    if resume is not None:
-        if folder is not None or only is not None or settings != stored_settings(resume, MultiTaskSettings):
-            raise SettingsError(
-                f"--resume {resume} goes on with that run's folder and settings; leave the recipe and other flags out."
-            )
-        folder = resume
-    folder = folder or Path("runs") / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
-    result = multitask.train(settings, folder, resume=resume is not None, strict=strict)
+    flags.check(alone=only is None)
+    flags.check_settings(settings)
+    folder = flags.folder(name)
+    result = multitask.train(settings, folder, resume=flags.resume is not None, strict=strict)
     for part, scores in result.scores.items():
         for task, found in scores.items():
             print(f"\n{task} on {part}\n{found.table()}")

@@ -38,6 +38,10 @@ class Study:
     executions: Annotated[int, tyro.conf.arg(help="trainings of each trial, each with a seed of its own")] = 1
     timeout: Annotated[float | None, tyro.conf.arg(help="seconds that a trial may take")] = None
     resume: Annotated[bool, tyro.conf.arg(help="go on with the study in the folder")] = False
+    compiled: Annotated[
+        bool,
+        tyro.conf.arg(help="run trials of recipes/jsb.py and its like as compiled epochs, many in a process (JAX)"),
+    ] = False
     parquet: Annotated[bool, tyro.conf.arg(help="write the table of trials as Parquet, too")] = False
     chief: Annotated[
         str | None, tyro.conf.arg(help="HOST:PORT of the chief of several machines: this one, without --worker")
@@ -54,8 +58,9 @@ class Study:
             raise SettingsError("--worker runs trials of a chief: name that one too (--chief HOST:PORT).")
         if self.worker is not None and (self.resume or self.parquet):
             raise SettingsError("--resume and --parquet are the chief's: leave them out with --worker.")
-        if self.chief is not None and self.worker is None and (self.jobs > 1 or self.timeout is not None):
-            raise SettingsError("--jobs and --timeout are the workers': a chief runs no trials.")
+        own = self.jobs > 1 or self.timeout is not None or self.compiled
+        if self.chief is not None and self.worker is None and own:
+            raise SettingsError("--jobs, --timeout and --compiled are the workers': a chief runs no trials.")
 
 
 @dataclass(frozen=True)
@@ -97,6 +102,7 @@ def _tune(recipe: str, arguments: Sequence[str]) -> int:
         raise SettingsError("data.folds is for seqlab train; use --executions for several trainings of each trial.")
 
     from seqlab import studies
+    from seqlab.tuning.compiled import trial_of
     from seqlab.tuning.distributed import parse_address
     from seqlab.tuning.folder import open_study
     from seqlab.tuning.kinds import kind_of
@@ -104,7 +110,9 @@ def _tune(recipe: str, arguments: Sequence[str]) -> int:
     from seqlab.tuning.space import SearchSpace
 
     address = parse_address(flags.chief) if flags.chief is not None else None
-    space = SearchSpace(settings, module.search_space)
+    if flags.compiled:
+        trial_of(settings)
+    space = SearchSpace(settings, module.search_space, trial_of if flags.compiled else None)
     if flags.tuner == "hyperband" and "training.epochs" in space.changed:
         raise SettingsError("hyperband shares out training.epochs by itself: take it out of search_space.")
     kind = kind_of(settings)
@@ -124,7 +132,7 @@ def _tune(recipe: str, arguments: Sequence[str]) -> int:
         if flags.worker is not None and address is not None:
             oracle.attach(folder, study)
             return _work(oracle, space, folder, objective, flags, address)
-        open_study(folder, study, settings, flags.executions, oracle, flags.resume, flags.parquet)
+        open_study(folder, study, settings, flags.executions, oracle, flags.resume, flags.parquet, flags.compiled)
         return _search(oracle, space, folder, objective, flags, address)
 
 
@@ -133,9 +141,9 @@ def _search(oracle: Any, space: Any, folder: Path, objective: Any, flags: Study,
     from seqlab.tuning import table
     from seqlab.tuning.board import write_board
     from seqlab.tuning.distributed import serve
-    from seqlab.tuning.search import Options, Search
+    from seqlab.tuning.search import Search
 
-    search = Search(oracle, space, folder, objective, Options(flags.jobs, flags.executions, flags.timeout))
+    search = Search(oracle, space, folder, objective, _options(flags))
     trials = search.run() if address is None else serve(oracle, folder, address)
     with closing(trials), table.live(folder, lambda: len(oracle.ongoing_trials)) as show:
         for trial in trials:
@@ -150,17 +158,23 @@ def _search(oracle: Any, space: Any, folder: Path, objective: Any, flags: Study,
     return 0
 
 
+def _options(flags: Study) -> Any:
+    from seqlab.tuning.search import COMPILED, PROGRAM, Options
+
+    command = COMPILED if flags.compiled else PROGRAM
+    return Options(flags.jobs, flags.executions, flags.timeout, command, resident=flags.compiled)
+
+
 def _work(oracle: Any, space: Any, folder: Path, objective: Any, flags: Study, address: tuple[str, int]) -> int:
     """Runs trials of a chief until it has no more."""
     from seqlab.tuning import table
     from seqlab.tuning.distributed import check_space, client
-    from seqlab.tuning.search import Options, Search
+    from seqlab.tuning.search import Search
 
     worker = flags.worker or ""
     remote = client(oracle, folder, address, worker)
     check_space(remote, space)
-    options = Options(flags.jobs, flags.executions, flags.timeout)
-    for trial in Search(remote, space, folder, objective, options, worker).run():
+    for trial in Search(remote, space, folder, objective, _options(flags), worker).run():
         print(table.line(trial), flush=True)
     return 0
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from seqlab.corpora.conll import BLANKS, conll
 from seqlab.corpora.conllu import conllu
-from seqlab.corpora.files import read_lines
+from seqlab.corpora.files import read_lines, stream_lines
 from seqlab.corpora.records import Corpus, Sentence
 from seqlab.errors import DataError, SettingsError, suggest
 
@@ -49,20 +49,18 @@ def raw(
     Raises:
         DataError: The file is missing, empty or not in this encoding; the message names the file and the line.
     """
-    return _split(path, read_lines(path, encoding), split, name)
+    return Corpus(_split(path, split, encoding), name=name or Path(path).name)
 
 
-def _split(path: str | os.PathLike[str], lines: Sequence[str], split: Splitter, name: str | None = None) -> Corpus:
-    file = os.fspath(path)
-    sentences = [
-        Sentence(tuple(words), {}, file, (number,) * len(words))
-        for number, line in enumerate(lines, 1)
-        for words in split(line)
-        if words
-    ]
-    if not sentences:
+def _split(path: str | os.PathLike[str], split: Splitter, encoding: str) -> Iterator[Sentence]:
+    file, empty = os.fspath(path), True
+    for number, line in enumerate(stream_lines(path, encoding), 1):
+        for words in split(line):
+            if words:
+                empty = False
+                yield Sentence(tuple(words), {}, file, (number,) * len(words))
+    if empty:
         raise DataError("No word in the file: expected at least one sentence, each on a line of its own.", file)
-    return Corpus(sentences, name=name or Path(path).name)
 
 
 def words_only(
@@ -87,17 +85,30 @@ def words_only(
         DataError: The file cannot be read, or looks like columns where it is text by its name alone.
         SettingsError: For an unknown format.
     """
+    found = stream_words(path, form, column=column, split=split, encoding=encoding)
+    return Corpus(found, name=Path(path).name)
+
+
+def stream_words(
+    path: str | os.PathLike[str],
+    form: str | None = None,
+    *,
+    column: int = 0,
+    split: Splitter = between_blanks,
+    encoding: str = "utf-8",
+) -> Iterator[Sentence]:
+    """As `words_only`, a sentence at a time: memory holds one of a text; a column file is read as a whole."""
     guessed, form = form is None, format_of(path) if form is None else form
     if form == "text":
-        lines = read_lines(path, encoding)
         if guessed:
-            _refuse_columns(lines, os.fspath(path))
-        return _split(path, lines, split)
-    if form == "conll":
-        return conll(path, {"word": column}, encoding=encoding)
-    if form == "conllu":
-        return conllu(path, {}, encoding=encoding)
-    raise SettingsError(f"Unknown format {form!r}; expected one of {', '.join(FORMATS)}.{suggest(form, FORMATS)}")
+            _refuse_columns(stream_lines(path, encoding), os.fspath(path))
+        yield from _split(path, split, encoding)
+    elif form == "conll":
+        yield from conll(path, {"word": column}, encoding=encoding)
+    elif form == "conllu":
+        yield from conllu(path, {}, encoding=encoding)
+    else:
+        raise SettingsError(f"Unknown format {form!r}; expected one of {', '.join(FORMATS)}.{suggest(form, FORMATS)}")
 
 
 def format_of(path: str | os.PathLike[str]) -> str:
@@ -139,7 +150,7 @@ def columns_of(lines: Iterable[str]) -> int | None:
     return fields if fields > 1 and count >= NEARLY_ALL * counts.total() else None
 
 
-def _refuse_columns(lines: Sequence[str], file: str) -> None:
+def _refuse_columns(lines: Iterable[str], file: str) -> None:
     """Refuses a column file that nothing but its name makes a text: each of its lines would be a sentence."""
     columns = columns_of(lines)
     if columns is not None:

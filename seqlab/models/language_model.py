@@ -22,7 +22,7 @@ from seqlab.models.language_scoring import CHUNK, perplexity_of, vectors_of
 from seqlab.models.sequence_model import SequenceModel
 from seqlab.ops.masking import masked_mean
 from seqlab.ops.sampled_softmax import full_softmax_loss, log_uniform_candidates, sampled_softmax_loss
-from seqlab.text.vectorizer import Vectorizer
+from seqlab.text.vectorizer import Encoded, Vectorizer
 
 Tensor = Any
 POSITIONS = 4000  # tokens in a batch of more than one sentence
@@ -159,18 +159,21 @@ class LanguageModel(SequenceModel):
         """Returns sentences as `NeighbourBatches`; other data as it is.
 
         Args:
-            data: A corpus, a list of `Sentence`s or of lists of words, or anything that Keras takes.
+            data: A corpus, a list of `Sentence`s or of lists of words, `Encoded` ones between their edges, or anything
+                that Keras takes.
             **options: As `Batches`; at most 4,000 positions stand in a batch of more than one sentence.
 
         Raises:
             DataError: For no sentences at all.
         """
-        words = None if isinstance(data, keras.utils.PyDataset) else words_of(data)
-        if words is None:
-            return data
-        if not words:
-            raise DataError("Expected sentences, received none.")
-        encoded = self.vectorizer.encode(edged(words))
+        encoded = data
+        if not isinstance(data, Encoded):
+            words = None if isinstance(data, keras.utils.PyDataset) else words_of(data)
+            if words is None:
+                return data
+            if not words:
+                raise DataError("Expected sentences, received none.")
+            encoded = self.vectorizer.encode(edged(words))
         return NeighbourBatches(encoded, tuple(self.input), **{"token_limit": POSITIONS, **options})
 
     def compute_loss(

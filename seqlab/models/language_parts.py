@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import keras
@@ -22,17 +22,20 @@ CHARS = {"dim": 16, "filters": 50, "widths": (1, 2, 3, 4, 5), "highway": 1}
 
 
 def vectorizer_of_text(
-    corpus: Corpus, min_count: int = 2, max_words: int | None = None, listed: Sequence[str] | None = None
+    text: Corpus | Mapping[str, int],
+    min_count: int = 2,
+    max_words: int | None = None,
+    listed: Sequence[str] | None = None,
 ) -> Vectorizer:
     """Builds the vectorizer of a text: words as they are written, in the order of falling frequency, after the edges.
 
     Args:
-        corpus: The training text.
+        text: The training text, or how often each word comes in it.
         min_count: Occurrences from which a word is known.
         max_words: The most words to know, the most frequent ones.
         listed: The words to know, most frequent first, in place of those of the text.
     """
-    counts = corpus.words()
+    counts = text.words() if isinstance(text, Corpus) else text
     if listed is None:
         listed = Vocabulary.from_counts(counts, min_count, max_words).items
     edges = (START, END)

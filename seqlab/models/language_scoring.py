@@ -13,7 +13,7 @@ from seqlab.constants import IGNORE
 from seqlab.evaluation.perplexity import Perplexity
 from seqlab.ops.sampled_softmax import full_softmax_loss
 
-FORMS = 256  # the least rows of a table of words' characters
+SENTENCES, TOKENS, FORMS, LETTERS = 8, 8, 256, 16  # the least sizes of what is asked for vectors
 ROWS, CHUNK = 2048, 8192  # predictions and classes whose scores are computed at once: 64 MB
 Rows = tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -36,17 +36,41 @@ def vectors_of(model: Any, batches: NeighbourBatches) -> list[np.ndarray]:
     """Returns (layers, time, width) float32 for each sentence, without its edges; see `LanguageModel.vectors`."""
     found: list[Any] = [None] * len(batches.encoded.sentences)
     for index, batch in enumerate(batches.plan):
-        inputs = {name: _rounded(array, FORMS if name == "chars" else 8) for name, array in batches[index][0].items()}
-        outputs = ops.convert_to_numpy(model.predict_on_batch(inputs))
+        outputs = ops.convert_to_numpy(model.predict_on_batch(_rounded(batches[index][0], batches.static)))
         for row, number in enumerate(batch.sentences):
             found[number] = np.array(outputs[row, :, 1 : batches.encoded.lengths[number] - 1], np.float32)
     return found
 
 
-def _rounded(array: np.ndarray, least: int) -> np.ndarray:
-    """The array with its two axes filled up by zeros to powers of 2: few shapes, each of which some compile anew."""
-    sizes = [max(low, 1 << (size - 1).bit_length()) for size, low in zip(array.shape, (least, 8), strict=True)]
-    return np.pad(array, [(0, new - old) for new, old in zip(sizes, array.shape, strict=True)])
+def _rounded(inputs: dict[str, np.ndarray], static: bool) -> dict[str, np.ndarray]:
+    """The arrays filled up by zeros to few sizes; where each shape is compiled anew, those of the words alone count.
+
+    Sentences are 8, 32, 128, ..., tokens and letters powers of 2. A table of words' letters then has room for a word at
+    each place; more there cannot be, since the edges come in each sentence.
+    """
+    rows, time = next(array.shape for name, array in inputs.items() if name != "chars")
+    rows, time = _size(rows, SENTENCES, 4), _size(time, TOKENS)
+    sizes = dict.fromkeys(inputs, (rows, time))
+    if "chars" in inputs:
+        forms, letters = inputs["chars"].shape
+        sizes["chars"] = rows * time if static else _size(forms, FORMS), _size(letters, LETTERS)
+    return {name: _resized(array, sizes[name]) for name, array in inputs.items()}
+
+
+def _resized(array: np.ndarray, sizes: tuple[int, int]) -> np.ndarray:
+    kept = array[: sizes[0]]  # where the table of letters has more rows, those are empty
+    return np.pad(kept, [(0, new - old) for new, old in zip(sizes, kept.shape, strict=True)])
+
+
+def _size(count: int, least: int, factor: int = 2) -> int:
+    """The first of least, least * factor, ... that is not below a count.
+
+    >>> [_size(count, 8, 4) for count in (1, 8, 9, 33)]
+    [8, 8, 32, 128]
+    """
+    while least < count:
+        least *= factor
+    return least
 
 
 def class_counts(batches: NeighbourBatches, classes: int) -> np.ndarray:

@@ -118,12 +118,7 @@ class Vectorizer:
         rows = [forms.setdefault(word, len(forms)) for sentence in sentences for word in sentence.words]
         of_token = np.asarray(rows, np.int32)
         distinct = list(forms)
-        word_rows = np.asarray([self._word(form) for form in distinct], np.int32)
-        casing_rows = np.asarray([casing(form) for form in distinct], np.int32)
-        spelled = [self._spell(form) for form in distinct]
-        form_offsets = np.zeros(len(spelled) + 1, np.int64)
-        np.cumsum([len(spelling) for spelling in spelled], out=form_offsets[1:])
-        characters = np.asarray([c for spelling in spelled for c in spelling], np.int32)
+        word_rows, casing_rows, characters, form_offsets = self.encode_forms(distinct)
         encoded = Encoded(
             sentences=sentences,
             offsets=offsets,
@@ -139,6 +134,21 @@ class Vectorizer:
             if len(sentences) and all(task in sentence.columns for sentence in sentences):
                 encoded.labels[task], encoded.unseen[task] = self._labels(task, sentences, strict)
         return encoded
+
+    def encode_forms(self, forms: Sequence[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Encodes distinct word forms: the row of each, its casing, the characters of all, and where each one's begin.
+
+        The last two are `characters` and `form_offsets` of `Encoded`.
+        """
+        spelled = [self._spell(form) for form in forms]
+        form_offsets = np.zeros(len(spelled) + 1, np.int64)
+        np.cumsum([len(spelling) for spelling in spelled], out=form_offsets[1:])
+        return (
+            np.asarray([self._word(form) for form in forms], np.int32),
+            np.asarray([casing(form) for form in forms], np.int32),
+            np.asarray([c for spelling in spelled for c in spelling], np.int32),
+            form_offsets,
+        )
 
     def _word(self, word: str) -> int:
         for candidate in lookups(word, self.rules):

@@ -71,14 +71,19 @@ def corpora(settings: Settings, strict: bool = False) -> Data:
 
 def held_out(train: Corpus, amount: float, seed: int) -> tuple[Corpus, Corpus]:
     """Holds out a share (below 1) or a number of sentences, drawn by the seed; returns the rest and the drawn."""
-    count = round(len(train) * amount) if amount < 1 else int(amount)
-    if not 0 < count < len(train):
+    drawn, rest = train.sample(count_held_out(len(train), amount), seed)
+    return rest, drawn
+
+
+def count_held_out(sentences: int, amount: float) -> int:
+    """How many of so many sentences are held out, by a share (below 1) or a number."""
+    count = round(sentences * amount) if amount < 1 else int(amount)
+    if not 0 < count < sentences:
         raise DataError(
-            f"Cannot hold out {count} of {len(train)} sentences for development: both parts need at least one. "
+            f"Cannot hold out {count} of {sentences} sentences for development: both parts need at least one. "
             "Set data.held_out to a smaller share, or name a data.dev file."
         )
-    drawn, rest = train.sample(count, seed)
-    return rest, drawn
+    return count
 
 
 def limited(train: Corpus, sentences: int | None, seed: int) -> Corpus:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+import random
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import compress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import keras
 
-from seqlab.batches.neighbours import END, START
-from seqlab.corpora.raw import between_blanks, format_of, listed_words, words_only
-from seqlab.corpora.records import Corpus, Sentence
+from seqlab.batches.neighbours import END, START, NeighbourBatches
+from seqlab.batches.stored_text import StoredText, spread, store_text
+from seqlab.corpora.raw import between_blanks, format_of, listed_words, stream_words
 from seqlab.errors import SettingsError
 from seqlab.evaluation.perplexity import Perplexity, unigram_perplexity
 from seqlab.files import write_text
@@ -26,7 +31,7 @@ from seqlab.pretrain_settings import PretrainSettings
 from seqlab.settings import TrainingSettings
 from seqlab.text.tokenizer import split_sentences
 from seqlab.text.vectorizer import Vectorizer
-from seqlab.training.data import held_out
+from seqlab.training.data import count_held_out
 from seqlab.training.folder import MODEL, SCORES, STATE, open_folder, take_up
 from seqlab.training.lock import locked
 from seqlab.training.report import Report
@@ -36,13 +41,14 @@ from seqlab.training.state import RunState
 VOCABULARY = "vocabulary.txt"
 MAX_WORDS, MIN_COUNT = 50_000, 2
 VERB = "pretrain"
+PLACE = ".text-"  # begin of the name of the folder within a run's that holds its texts as integers, while it runs
 
 
 class Texts(NamedTuple):
     """What a run reads: sentences without annotation."""
 
-    train: Corpus
-    dev: Corpus
+    train: StoredText
+    dev: StoredText
 
 
 @dataclass(frozen=True)
@@ -61,7 +67,12 @@ def pretrain(settings: PretrainSettings, folder: str | Path, resume: bool = Fals
     The folder holds `settings.json`, `versions.json` (packages, seed, checksums of the texts), `vocabulary.txt` (the
     words it knows, most frequent first), `history.jsonl` (a line for each epoch), `model.keras` (the best epoch so
     far), `state.npz` (last epoch, for resuming) and `scores.json`: perplexities by the full softmax, of as many
-    sentences of the training text as there are to validate on, and that of a unigram model beside them.
+    sentences of the training text as there are to validate on, at equal distances from its first on, and that of a
+    unigram model beside them.
+
+    Texts are read a sentence at a time (column files one at a time) and wait in the folder as integers, 8 bytes a
+    token, until the process ends. Memory holds the distinct words, some tens of bytes a sentence for the order of an
+    epoch, and a batch.
 
     Args:
         settings: The resolved settings.
@@ -75,13 +86,14 @@ def pretrain(settings: PretrainSettings, folder: str | Path, resume: bool = Fals
         DataError: For anything wrong with the texts, or for others than the run began with.
     """
     folder = Path(folder)
-    texts = read_texts(settings)
+    _check_options(settings)
     listed = None if settings.vocabulary is None else listed_words(settings.vocabulary, settings.encoding)
     most, least = settings.max_words or MAX_WORDS, settings.min_count or MIN_COUNT
-    vectorizer = vectorizer_of_text(
-        texts.train, least, most, listed if listed is None else listed[: settings.max_words]
-    )
-    with locked(folder):
+    with locked(folder), _place_of_texts(folder) as place:
+        texts = read_texts(settings, place)
+        vectorizer = vectorizer_of_text(
+            texts.train.words(), least, most, listed if listed is None else listed[: settings.max_words]
+        )
         if resume:
             _check_vocabulary(vectorizer, folder)
         open_folder(settings, folder, resume, _digest(settings), VERB)
@@ -89,23 +101,51 @@ def pretrain(settings: PretrainSettings, folder: str | Path, resume: bool = Fals
         return _run(settings, folder, texts, vectorizer, verbose)
 
 
-def read_texts(settings: PretrainSettings) -> Texts:
-    """Reads the texts; without a `dev`, a part of the sentences is held out.
+def read_texts(settings: PretrainSettings, place: Path) -> Texts:
+    """Reads the texts into a folder; without a `dev`, a part of the sentences is held out.
+
+    Args:
+        settings: The settings.
+        place: The folder.
 
     Raises:
         SettingsError: If no text is named, or for an option that concerns none of the files.
         DataError: For anything wrong with a file, naming file and line.
     """
+    _check_options(settings)
+    if settings.dev is not None:
+        dev = store_text(place / "dev", _sentences((settings.dev,), settings))
+        return Texts(store_text(place / "train", _sentences(settings.text, settings)), dev)
+    total = sum(1 for _ in _sentences(settings.text, settings))
+    drawn = random.Random(settings.seed).sample(range(total), count_held_out(total, settings.held_out))
+    held, rest = bytearray(total), bytearray(b"\1") * total
+    for number in drawn:
+        held[number], rest[number] = 1, 0
+    return Texts(
+        *(
+            store_text(place / name, compress(_sentences(settings.text, settings), chosen))
+            for name, chosen in (("train", rest), ("dev", held))
+        )
+    )
+
+
+def _check_options(settings: PretrainSettings) -> None:
     if not settings.text:
         raise SettingsError("name at least one text to train on.")
     forms = {settings.format or format_of(path) for path in (*settings.text, settings.dev) if path is not None}
     for name, form in (("column", "conll"), ("tokenize", "text")):
         if getattr(settings, name) not in (None, False) and form not in forms:
             raise SettingsError(f"{name} is for {form} files, received {', '.join(sorted(forms))}: leave it out.")
-    train = Corpus([sentence for path in settings.text for sentence in _read(path, settings)], name=settings.text[0])
-    if settings.dev is None:
-        return Texts(*held_out(train, settings.held_out, settings.seed))
-    return Texts(train, Corpus(_read(settings.dev, settings), name=settings.dev))
+
+
+@contextmanager
+def _place_of_texts(folder: Path) -> Iterator[Path]:
+    """A folder for the texts as integers, within that of the run; those that killed processes left are removed."""
+    for leftover in folder.glob(f"{PLACE}*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=PLACE, dir=folder, ignore_cleanup_errors=True) as place:
+        yield Path(place)
 
 
 def build(settings: PretrainSettings, vectorizer: Vectorizer) -> LanguageModel:
@@ -125,16 +165,15 @@ def build(settings: PretrainSettings, vectorizer: Vectorizer) -> LanguageModel:
     return LanguageModel(vectorizer, features, encoder, settings.samples, settings.tied)
 
 
-def _read(path: str, settings: PretrainSettings) -> list[Sentence]:
-    """The sentences of a file, without what stands beside the words."""
-    corpus = words_only(
-        path,
-        settings.format,
-        column=settings.column or 0,
-        split=_tokenized if settings.tokenize else between_blanks,
-        encoding=settings.encoding,
-    )
-    return list(corpus)
+def _sentences(paths: Sequence[str], settings: PretrainSettings) -> Iterator[Sequence[str]]:
+    """The words of each sentence of some files, without what stands beside them."""
+    split = _tokenized if settings.tokenize else between_blanks
+    for path in paths:
+        found = stream_words(
+            path, settings.format, column=settings.column or 0, split=split, encoding=settings.encoding
+        )
+        for sentence in found:
+            yield sentence.words
 
 
 def _tokenized(line: str) -> list[list[str]]:
@@ -145,7 +184,8 @@ def _run(settings: PretrainSettings, folder: Path, texts: Texts, vectorizer: Vec
     keras.utils.set_random_seed(settings.seed)
     model = build(settings, vectorizer)
     model.compile(keras.optimizers.Adam(settings.learning_rate, global_clipnorm=settings.clip_norm))
-    batches = model.batches(texts.train, batch_size=settings.batch_size, shuffle=True, seed=settings.seed)
+    train, dev = (text.encode(vectorizer) for text in texts)
+    batches = model.batches(train, batch_size=settings.batch_size, shuffle=True, seed=settings.seed)
     watched = watching(
         TrainingSettings(monitor="val_loss", halve_after=settings.halve_after, patience=settings.patience)
     )
@@ -158,20 +198,20 @@ def _run(settings: PretrainSettings, folder: Path, texts: Texts, vectorizer: Vec
     else:
         model.fit(
             batches,
-            validation_data=model.batches(texts.dev, batch_size=settings.batch_size),
+            validation_data=model.batches(dev, batch_size=settings.batch_size),
             epochs=settings.epochs,
             initial_epoch=state.epochs,
             callbacks=[watched.best, *watched.others, state, Report(folder, state, watched.best)],
             restore_best=None,
             verbose=verbose,
         )
-    return _finish(model, folder, texts, batches)
+    return _finish(model, folder, batches, model.batches(dev))
 
 
-def _finish(model: LanguageModel, folder: Path, texts: Texts, batches: Any) -> Pretrained:
+def _finish(model: LanguageModel, folder: Path, batches: NeighbourBatches, dev: NeighbourBatches) -> Pretrained:
     model.save(folder / MODEL)
-    dev = model.batches(texts.dev)
-    scores = {"train": model.perplexity(texts.train[: len(texts.dev)]), "dev": model.perplexity(dev)}
+    sample = spread(batches.encoded, len(dev.encoded.lengths))
+    scores = {"train": model.perplexity(sample), "dev": model.perplexity(dev)}
     unigram = unigram_perplexity(class_counts(batches, model.classes), class_counts(dev, model.classes))
     found: dict[str, Any] = {part: score.to_dict() for part, score in scores.items()}
     found["dev"]["unigram_perplexity"] = unigram

@@ -17,7 +17,14 @@ SEARCH = "search.json"  # what else a resumed search must have in common with th
 
 
 def open_study(
-    folder: Path, study: studies.Study, settings: Part, executions: int, oracle: Durable, resume: bool, parquet: bool
+    folder: Path,
+    study: studies.Study,
+    settings: Part,
+    executions: int,
+    oracle: Durable,
+    resume: bool,
+    parquet: bool,
+    compiled: bool = False,
 ) -> None:
     """Begins a study in a folder, or loads the oracle with the one that is there.
 
@@ -29,6 +36,7 @@ def open_study(
         oracle: A fresh oracle.
         resume: Whether to go on with what is there.
         parquet: Whether the table is also written as Parquet.
+        compiled: Whether trials run as compiled epochs, whose seconds are not comparable with others'.
 
     Raises:
         SettingsError: If the folder holds a study and is not to be resumed, or holds another study; or if pyarrow is
@@ -37,7 +45,7 @@ def open_study(
     """
     if parquet:
         need("pyarrow", "parquet", "--parquet")
-    search = {"settings": settings.model_dump(mode="json"), "executions": executions}
+    search = {"settings": settings.model_dump(mode="json"), "executions": executions, "compiled": compiled}
     oracle.attach(folder, study, parquet)
     begun = (folder / studies.STUDY).exists()
     if begun and not resume:
@@ -56,7 +64,7 @@ def open_study(
 def _compare(folder: Path, study: studies.Study, search: dict[str, Any]) -> None:
     there = studies.read_header(folder)
     try:
-        before = json.loads((folder / SEARCH).read_text("utf-8"))
+        before = {"compiled": False, **json.loads((folder / SEARCH).read_text("utf-8"))}
         pairs = {name: (before[name], search[name]) for name in search}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"cannot be read ({error!r}); the study cannot be resumed.", str(folder / SEARCH)) from error

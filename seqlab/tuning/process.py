@@ -37,9 +37,8 @@ class TrialProcess:
         environment: dict[str, str] | None = None,
         cores: Collection[int] | None = None,
     ) -> None:
-        self.folder = folder
         self.timeout = timeout
-        self.began = time.monotonic()
+        self._take(folder)
         with (folder / OUTPUT).open("ab") as output:
             # The pipe tells the process of our end; a session of its own keeps the terminal's Ctrl-C from it, which
             # is ours to handle.
@@ -55,6 +54,10 @@ class TrialProcess:
             with contextlib.suppress(ProcessLookupError):  # it has ended already
                 # It has only begun: the threads that it will start inherit this, and frameworks count these cores.
                 os.sched_setaffinity(self.process.pid, cores)
+
+    def _take(self, folder: Path) -> None:
+        self.folder = folder
+        self.began = time.monotonic()
 
     @property
     def seconds(self) -> float:
@@ -96,7 +99,8 @@ class TrialProcess:
 
     def _close(self) -> None:
         if self.process.stdin is not None:
-            self.process.stdin.close()
+            with contextlib.suppress(BrokenPipeError):  # what it was still to read
+                self.process.stdin.close()
 
     def _last_lines(self) -> str:
         lines = (self.folder / OUTPUT).read_text("utf-8", errors="replace").split("\n")

@@ -17,9 +17,11 @@ from seqlab.errors import SeqlabError
 from seqlab.tuning.job import RESULT, Job, Outcome, read_result, write_job
 from seqlab.tuning.oracles import report
 from seqlab.tuning.process import TrialProcess
+from seqlab.tuning.resident import ResidentProcess
 from seqlab.tuning.space import SearchSpace
 
 PROGRAM = (sys.executable, "-m", "seqlab.tuning.trial")
+COMPILED = (sys.executable, "-m", "seqlab.tuning.compiled")
 PAUSE = 0.05  # seconds between two looks at the processes
 FAILURES = 5  # in a row, after which the search stops
 
@@ -33,12 +35,14 @@ class Options:
         executions: Trainings of each trial, with the seeds `seed`, `seed + 1`, ...
         timeout: Seconds that a trial may take; no limit without.
         command: What starts the process of a trial; the trial's folder is added.
+        resident: Whether that process stays for further trials, see `ResidentProcess`.
     """
 
     jobs: int = 1
     executions: int = 1
     timeout: float | None = None
     command: Sequence[str] = PROGRAM
+    resident: bool = False
 
 
 class Search:
@@ -70,6 +74,7 @@ class Search:
         self.options = options
         self.running: dict[str, tuple[Trial, TrialProcess]] = {}
         self._free = [f"{worker}-{number}" for number in range(options.jobs)]
+        self._idle: dict[str, ResidentProcess] = {}
         self._ready: list[tuple[Trial, Outcome]] = []
         self._failures = 0
 
@@ -89,7 +94,7 @@ class Search:
                     return
                 time.sleep(PAUSE if self.running else 10 * PAUSE)
         finally:
-            for _, process in self.running.values():
+            for process in (*(process for _, process in self.running.values()), *self._idle.values()):
                 process.stop()
 
     def _fill(self) -> bool:
@@ -113,10 +118,17 @@ class Search:
             return
         (folder / RESULT).unlink(missing_ok=True)
         write_job(folder, self.job(trial))
+        self.running[place] = trial, self._process(place, folder)
+
+    def _process(self, place: str, folder: Path) -> TrialProcess:
+        """The process that does the trial in a folder: one that waits for it, or a new one."""
+        idle = self._idle.pop(place, None)
+        if idle is not None and idle.begin(folder):
+            return idle
         jobs, number = self.options.jobs, int(place.rpartition("-")[2])
         given = environment(jobs), cores_of(number, jobs)
-        process = TrialProcess(folder, self.options.command, self.options.timeout, *given)
-        self.running[place] = trial, process
+        start = ResidentProcess if self.options.resident else TrialProcess
+        return start(folder, self.options.command, self.options.timeout, *given)
 
     def job(self, trial: Trial) -> Job:
         """Returns what a trial's process is to do."""
@@ -140,6 +152,8 @@ class Search:
             if outcome is not None:
                 del self.running[place]
                 self._free.append(place)
+                if isinstance(process, ResidentProcess):
+                    self._idle[place] = process
                 yield trial, outcome
 
     def _end(self, trial: Trial, outcome: Outcome) -> studies.Trial:

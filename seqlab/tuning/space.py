@@ -30,15 +30,17 @@ class SearchSpace:
         settings: The recipe's settings.
         declare: The recipe's `search_space`: takes a `keras_tuner.HyperParameters`, returns a dictionary from flags of
             the settings, as `encoder.units`, to values. A value of `None` leaves the recipe's own.
+        check: Raises `SettingsError` for settings that cannot be searched, whatever else is right about them.
 
     Raises:
         SettingsError: For a flag that the settings have not, a value that they refuse, a name that is declared twice,
             an empty space, or anything that goes wrong in `search_space` itself.
     """
 
-    def __init__(self, settings: Part, declare: Declare) -> None:
+    def __init__(self, settings: Part, declare: Declare, check: Callable[[Any], Any] | None = None) -> None:
         self.base = settings
         self.declare = declare
+        self.check = check
         self.hyperparameters = keras_tuner.HyperParameters()
         self.flags = frozenset(_flags(type(settings)))
         self.changed: set[str] = set()  # flags that the space sets
@@ -107,7 +109,10 @@ class SearchSpace:
                 place = place[part]
             place[name] = value
         try:
-            return type(self.base)(**found)
+            settings = type(self.base)(**found)
+            if self.check is not None:
+                self.check(settings)
+            return settings
         except SettingsError as error:
             raise SettingsError(f"search_space: with {values}: {error}") from None
 

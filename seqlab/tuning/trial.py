@@ -10,7 +10,7 @@ import statistics
 import sys
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ class Execution:
     """What one training of a trial came to.
 
     `score` is that of the best epoch before the loss was no number any more, in epoch `diverged` if it came to that;
-    none if no epoch came before.
+    none if no epoch came before. `seconds` are those of the epochs alone, where what surrounds them is to be left out.
     """
 
     score: float | None
@@ -37,6 +37,10 @@ class Execution:
     epochs: int
     weights: int
     diverged: int | None = None
+    seconds: float | None = None
+
+
+Execute = Callable[[Job, Path, int], Execution]
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -49,8 +53,13 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def run_job(job: Job, folder: Path) -> Outcome:
+def run_job(job: Job, folder: Path, one: Execute | None = None) -> Outcome:
     """Trains once for each seed, in `run-SEED` of the trial's folder, going on with what is there.
+
+    Args:
+        job: What to do.
+        folder: The trial's folder.
+        one: Trains with one seed, in place of `execute`.
 
     Returns:
         The outcome: the mean of the executions, or why there is none. A trial diverged if one of them did, and has a
@@ -61,7 +70,7 @@ def run_job(job: Job, folder: Path) -> Outcome:
     found: list[Execution] = []
     try:
         for seed in job.seeds:
-            found.append(execute(job, folder, seed))
+            found.append((one or execute)(job, folder, seed))
             if found[-1].score is None:
                 break
     except SeqlabError as error:
@@ -69,10 +78,11 @@ def run_job(job: Job, folder: Path) -> Outcome:
     except Exception as error:  # whatever it is, it concerns this trial alone and belongs into the table
         traceback.print_exc()
         return Outcome("failed", seconds=time.monotonic() - began, error=f"{type(error).__name__}: {error}")
+    took = [item.seconds for item in found if item.seconds is not None]
     known: dict[str, Any] = {
         "epochs": sum(item.epochs for item in found),
         "weights": found[0].weights,
-        "seconds": time.monotonic() - began,
+        "seconds": sum(took) if len(took) == len(found) else time.monotonic() - began,
     }
     scores = [item.score for item in found if item.score is not None]
     lost = [(seed, item) for seed, item in zip(job.seeds, found, strict=False) if item.diverged is not None]

@@ -5,19 +5,25 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from collections.abc import Callable
 
 ORPHANED = 75  # exit status
 
 
-def end_with_parent() -> None:
+def end_with_parent(receive: Callable[[bytes], None] | None = None) -> None:
     """Ends this process at once when its standard input is closed, as it is when its parent dies.
 
-    The parent holds the other end of the pipe open and writes nothing.
+    The parent holds the other end of the pipe open.
+
+    Args:
+        receive: Told each line that the parent writes, in a thread of its own.
     """
 
     def wait() -> None:
-        while os.read(descriptor, 1024):
-            pass
+        with os.fdopen(descriptor, "rb", closefd=False) as stream:
+            for line in stream:
+                if receive is not None:
+                    receive(line)
         os._exit(ORPHANED)
 
     descriptor = sys.stdin.fileno()

@@ -107,7 +107,8 @@ def test_a_search_without_a_completed_trial_fails(
         (["--tuner", "hyperband", "--trials", "2"], "hyperband runs as many"),
         (["--worker", "a", "--trials", "2"], "--worker runs trials of a chief"),
         (["--chief", "here", "--trials", "2"], "--chief takes HOST:PORT"),
-        (["--chief", "h:1", "--jobs", "2"], "--jobs and --timeout are the workers'"),
+        (["--chief", "h:1", "--jobs", "2"], "--jobs, --timeout and --compiled are the workers'"),
+        (["--chief", "h:1", "--compiled"], "--jobs, --timeout and --compiled are the workers'"),
         (["--chief", "h:1", "--worker", "a", "--resume"], "are the chief's"),
         (["--resume", "--trials", "2", "--study", "none"], "holds no study"),
     ],
@@ -147,6 +148,17 @@ def test_the_recipe_stands_first(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert "name a recipe first: seqlab tune RECIPE" in capsys.readouterr().err
     assert main(["tune", "--best", str(tmp_path)]) == 1
     assert "study.json: there is no such file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["jsb", "timit", "iam_ondb"])
+def test_recipes_of_frames_have_the_space_of_the_odyssey(name: str) -> None:
+    from seqlab.cli.train import read_recipe_file
+    from seqlab.tuning.space import SearchSpace
+
+    settings, module = read_recipe_file(str(Path(__file__).parents[2] / "recipes" / f"{name}.py"))
+    space = SearchSpace(settings, module.search_space)
+    names = ("network.variant", "network.units", "network.noise", "training.learning_rate", "training.momentum")
+    assert space.changed == set(names)
 
 
 @pytest.mark.parametrize("name", ["sample", "conll2000_chunking"])

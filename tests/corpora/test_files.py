@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gzip
 import os
+import tracemalloc
 
 import pytest
 
-from seqlab.corpora.files import blocks, read_lines, write_atomically
+from seqlab.corpora import files
+from seqlab.corpora.files import blocks, read_lines, stream_lines, write_atomically
 from seqlab.errors import DataError, SettingsError
 
 
@@ -57,6 +59,27 @@ def test_gzip_whatever_the_name(tmp_path, name):
 def test_what_cannot_be_read(tmp_path, data, name, encoding, says):
     with pytest.raises(DataError, match=says):
         read_lines(made(tmp_path, data, name), encoding)
+
+
+@pytest.mark.parametrize("block", [1, 2, 3, 7])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_blocks_of_a_file_meet_anywhere(tmp_path, monkeypatch, block, encoding):
+    path = made(tmp_path, "é\r\nb\r\r\nc\rd\n\n\U0001f600 e\r".encode(encoding))
+    monkeypatch.setattr(files, "BLOCK", block)
+    assert list(stream_lines(path, encoding)) == ["é", "b", "c", "d", "", "\U0001f600 e", ""]
+    gone = made(tmp_path, "\ufeffok\ncafé\n".encode() + b"\xe9\n", "bad.txt")
+    with pytest.raises(DataError, match=r"bad.txt:3: Byte 0xe9 at offset 12 is not utf-8"):
+        read_lines(gone)
+
+
+def test_a_long_file_is_read_piecemeal(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "BLOCK", 1000)
+    path = made(tmp_path, b"some words\n" * 50_000)
+    tracemalloc.start()
+    assert sum(1 for _ in stream_lines(path)) == 50_001
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 100_000  # the file has 550,000 bytes
 
 
 def test_missing_files(tmp_path):

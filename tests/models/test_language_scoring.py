@@ -1,10 +1,16 @@
 from __future__ import annotations
 
+import keras
 import numpy as np
 import pytest
 
+from seqlab.batches.loader import Batches
 from seqlab.batches.neighbours import END
+from seqlab.corpora.records import Corpus, Sentence
 from seqlab.models import language_scoring as scoring
+from seqlab.models.language_parts import vectorizer_of_text
+from seqlab.models.language_vectors import LanguageVectors
+from seqlab.text.contextual import Contextual
 from tests import tiny
 
 SENTENCES = [("He", "the", "no"), ("No",), ("He", "the", "it", "again")]
@@ -49,6 +55,38 @@ def test_vectors_are_asked_for_in_few_shapes(model, monkeypatch):
     np.testing.assert_allclose(found[2][0], found[0][0], rtol=1e-5, atol=1e-6)
     (inputs, _), layers = model.batches(SENTENCES[:1])[0], found[0][0]
     np.testing.assert_allclose(np.asarray(ask(inputs))[0][:, 1:4], layers, rtol=1e-5, atol=1e-6)
+
+
+def test_training_on_vectors_compiles_no_more_often_than_on_words(monkeypatch):
+    """Shapes over two epochs: those of the tagger's batches, with and without vectors, and those that vectors take."""
+    generator = np.random.default_rng(2)
+    lengths = np.clip(generator.gamma(4, 6, 600).astype(int), 1, 70)
+    forms = [word for sentence in tiny.part("train", 9) for word in sentence.words]
+    corpus = [Sentence(tuple(generator.choice(forms, length).tolist())) for length in lengths]
+    model = tiny.language_model()
+    asked = set()
+
+    def answer(inputs):
+        asked.add(tuple(sorted((name, array.shape) for name, array in inputs.items())))
+        rows, time = inputs["mask"].shape
+        return np.zeros((rows, model.output_shape[1], time, model.output_shape[3]), "float32")
+
+    monkeypatch.setattr(model, "predict_on_batch", answer)
+    shapes = []
+    for producer in (None, LanguageVectors(model)):
+        vectorizer = vectorizer_of_text(Corpus(corpus))
+        vectorizer.contextual = None if producer is None else Contextual(producer=producer)
+        batches = Batches(vectorizer.encode(corpus), batch_size=20, shuffle=True)
+        shapes.append(set())
+        for epoch in (0, 1):
+            batches.start_epoch(epoch)
+            for number in range(len(batches)):
+                (inputs,) = batches[number]
+                found = inputs.pop("contextual", None)
+                assert found is None or found.shape[:2] == inputs["words"].shape
+                shapes[-1].add(tuple(sorted((name, array.shape) for name, array in inputs.items())))
+    assert shapes[0] == shapes[1] and len(asked) <= len(shapes[0])
+    assert keras.backend.backend() != "jax" or len(asked) <= 10
 
 
 def test_classes_are_counted_as_next_words(model):

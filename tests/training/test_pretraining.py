@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from seqlab.models.language_model import LanguageModel
 from seqlab.models.language_parts import vectorizer_of_text
 from seqlab.pretrain_settings import PretrainSettings
 from seqlab.training import pretraining
+from seqlab.training.data import held_out
 from seqlab.training.pretraining import build, pretrain, read_texts
 from tests import tiny
 
@@ -130,23 +132,66 @@ def test_texts_of_any_format(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("One two. Three four.\nfive six\n")
     (tmp_path / "b.conll").write_text("NN seven\nNN eight\n\nNN nine\n")
     both = (str(tmp_path / "a.txt"), str(tmp_path / "b.conll"))
-    found = read_texts(PretrainSettings(text=both, column=1, tokenize=True, held_out=0.2))
-    assert len(found.train) == 4 and len(found.dev) == 1
-    words = {sentence.words for sentence in (*found.train, *found.dev)}
-    assert words == {("One", "two", "."), ("Three", "four", "."), ("five", "six"), ("seven", "eight"), ("nine",)}
-    plain = read_texts(PretrainSettings(text=both[:1], dev=both[0]))
-    assert plain.train[0].words == plain.dev[0].words == ("One", "two.", "Three", "four.")
+
+    def read(**options: Any) -> list[list[str]]:
+        """The words of training and validation."""
+        return [list(text.words()) for text in read_texts(PretrainSettings(**options), tmp_path / "place")]
+
+    found = read_texts(PretrainSettings(text=both, column=1, tokenize=True, held_out=0.2), tmp_path / "place")
+    assert [len(text) for text in found] == [4, 1]
+    words = ["One", "two", ".", "Three", "four", ".", "five", "six", "seven", "eight", "nine"]
+    assert found.train.words() + found.dev.words() == Counter(words)
+    assert read(text=both[:1], dev=both[0]) == [["One", "two.", "Three", "four.", "five", "six"]] * 2
     with pytest.raises(SettingsError, match="column is for conll files, received text"):
-        read_texts(PretrainSettings(text=both[:1], column=1))
+        read(text=both[:1], column=1)
     with pytest.raises(SettingsError, match="tokenize is for text files, received conll"):
-        read_texts(PretrainSettings(text=both[1:], tokenize=True))
+        read(text=both[1:], tokenize=True)
     (tmp_path / "c.txt").write_text("NN seven\nNN eight\n\nNN nine\n")
     with pytest.raises(DataError, match=r"c\.txt: It looks like columns .*--format conll"):
-        read_texts(PretrainSettings(text=(str(tmp_path / "c.txt"),)))
-    told = read_texts(PretrainSettings(text=(str(tmp_path / "c.txt"),), format="text", held_out=0.4))
+        read(text=(str(tmp_path / "c.txt"),))
+    told = read_texts(PretrainSettings(text=(str(tmp_path / "c.txt"),), format="text", held_out=0.4), tmp_path)
     assert len(told.train) + len(told.dev) == 3
     with pytest.raises(SettingsError, match="name at least one text"):
-        read_texts(PretrainSettings())
+        read()
+
+
+def test_what_is_held_out_follows_the_seed(tmp_path: Path) -> None:
+    text = write(tmp_path / "train.txt", "train", 24)
+    drawn = [
+        read_texts(PretrainSettings(text=(text,), held_out=0.2, seed=seed), tmp_path / "place").dev.words()
+        for seed in (1, 1, 2)
+    ]
+    rest, held = held_out(tiny.part("train", 24), 5, 1)
+    assert drawn[0] == drawn[1] == held.words() != drawn[2]
+    found = read_texts(PretrainSettings(text=(text,), held_out=0.2, seed=1), tmp_path / "place").train
+    assert found.words() == rest.words() and len(found) == 19
+
+
+def test_texts_wait_in_the_folder_while_the_run_lasts(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = tmp_path / "run" / f"{pretraining.PLACE}left"
+    (left / "train").mkdir(parents=True)
+    there: list[set[str]] = []
+
+    def run(*_: Any) -> None:
+        there.append({path.name for path in (tmp_path / "run").glob(f"{pretraining.PLACE}*/*/*")})
+        assert not left.exists()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pretraining, "_run", run)
+    with pytest.raises(KeyboardInterrupt):
+        pretrain(settings(place), tmp_path / "run")
+    assert there == [{"forms", "offsets"}] and not any((tmp_path / "run").glob(f"{pretraining.PLACE}*"))
+
+
+def test_perplexity_on_training_text_is_that_of_sentences_spread_over_it(place: Path) -> None:
+    model = load(place / "run" / "model.keras")
+    scores = json.loads((place / "run" / "scores.json").read_text())
+    text = tiny.part("train", 24)
+    sample = [text[number] for number in (0, 4, 9, 14, 19)]
+    assert scores["train"]["perplexity"] == pytest.approx(model.perplexity(sample).perplexity, rel=1e-4)
+    assert scores["train"]["perplexity"] != pytest.approx(model.perplexity(list(text)[:5]).perplexity, rel=1e-4)
 
 
 def test_settings_reach_the_model() -> None:

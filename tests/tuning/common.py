@@ -15,6 +15,7 @@ from seqlab.tuning.search import Options, Search
 from seqlab.tuning.space import SearchSpace
 
 FAKE = (sys.executable, str(Path(__file__).with_name("fake.py")))
+RESIDENT = (*FAKE, "--resident")
 OBJECTIVE = studies.Objective("val_f1", "max")
 SETTINGS = Settings(data=DataSettings(train="train.conll"))
 
@@ -48,9 +49,14 @@ def begin(
     space = SearchSpace(SETTINGS, declare)
     oracle = make_oracle(tuner, OBJECTIVE, space.hyperparameters, trials, 7, 9)
     study = studies.Study(OBJECTIVE, space.parameters, "seqlab tune", 7, tuner)
-    given = Options(**{"command": FAKE, **options})
+    given = Options(**{"command": RESIDENT if options.get("resident") else FAKE, **options})
     open_study(folder, study, SETTINGS, given.executions, oracle, resume, parquet=False)
     return Search(oracle, space, folder, OBJECTIVE, given), oracle
+
+
+def pids(folder: Path) -> list[int]:
+    """The process of each trial, of its last start."""
+    return [int(path.read_text("utf-8").split()[-1]) for path in sorted(folder.glob("trial_*/starts.txt"))]
 
 
 def starts(folder: Path) -> dict[str, int]:

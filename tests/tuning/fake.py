@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from seqlab.tuning.job import Outcome, read_job, write_result
+from seqlab.tuning.resident import serve
 from seqlab.tuning.watch import end_with_parent
 
 
@@ -19,7 +20,6 @@ def score(values: dict[str, float]) -> float:
 
 
 def main(folder: Path) -> None:
-    end_with_parent()
     job = read_job(folder)
     with (folder / "starts.txt").open("a", encoding="utf-8") as stream:
         stream.write(f"{os.getpid()}\n")
@@ -45,4 +45,7 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
+    if sys.argv[1] == "--resident":
+        serve(sys.argv[2], main)
+    end_with_parent()
     main(Path(sys.argv[1]))

@@ -98,3 +98,12 @@ def test_a_name_has_one_condition() -> None:
 
     with pytest.raises(SettingsError, match="'width' is declared twice, with other conditions"):
         SearchSpace(SETTINGS, twice)
+
+
+def test_settings_that_cannot_be_searched_are_told_with_their_values() -> None:
+    def check(settings: Any) -> None:
+        if settings.encoder.units > 50:
+            raise SettingsError(f"too many, {settings.encoder.units}")
+
+    with pytest.raises(SettingsError, match=r"with \{'units': 60\}: too many, 60"):
+        SearchSpace(SETTINGS, lambda hp: {"encoder.units": hp.Int("units", 40, 60)}, check)

@@ -67,6 +67,13 @@ def test_executions_are_averaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert late.error == "the loss is no number from epoch 6 on, with seed 4"
 
 
+def test_seconds_are_those_that_the_trainings_tell(tmp_path: Path) -> None:
+    found = trial.run_job(
+        Job({}, {}, (1, 2), "val_f1", "max"), tmp_path, lambda *_: trial.Execution(0.5, None, 2, 9, seconds=40.0)
+    )
+    assert (found.status, found.seconds) == ("completed", 80.0)
+
+
 def test_an_error_belongs_to_the_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
     def execute(*_: Any) -> trial.Execution:
         raise MemoryError("no room")
