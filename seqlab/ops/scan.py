@@ -140,10 +140,11 @@ def _scan_tensorflow(
 def scan_packed(step: Step, init: Tensors, xs: Tensors, sizes: Any, reverse: bool = False) -> tuple[Tensors, Tensors]:
     """Runs `step` over packed sequences, on TensorFlow: every step reads as many rows as it has.
 
+    Forwards a step sees the first rows of the state, in reverse zeros for rows that the state lacks.
+
     Args:
         step: As in `scan`; its outputs are of one dtype and shape, but for a known last axis.
         init: State before the first step, for at least as many rows as that step has; in reverse for at most as many.
-            Forwards a step sees the first rows of the state, in reverse zeros for rows that the state lacks.
         xs: Tensor or tuple of tensors (tokens, width), one step's rows after the other's.
         sizes: (steps,) how many rows each step has, falling; at least one step.
         reverse: Whether to run from the last step to the first.
@@ -154,11 +155,7 @@ def scan_packed(step: Step, init: Tensors, xs: Tensors, sizes: Any, reverse: boo
     Raises:
         ValueError: On another backend, or under XLA.
     """
-    if not ragged_rows():
-        raise ValueError(
-            "Packed sequences have steps of different sizes, which loops of TensorFlow run outside of XLA alone. "
-            f"Received: the backend {keras.backend.backend()!r}, or jit_compile=True. Use `scan` with padding there."
-        )
+    _check_ragged_rows()
     import tensorflow as tf
 
     steps = tf.shape(sizes)[0]
@@ -167,22 +164,13 @@ def scan_packed(step: Step, init: Tensors, xs: Tensors, sizes: Any, reverse: boo
         return tf.TensorArray(x.dtype, size=steps, element_shape=(None, *x.shape[1:]), infer_shape=False)
 
     readers = keras.tree.map_structure(lambda x: array(x).split(x, sizes), xs)
-
-    # What each step makes of the rows before it, for all steps at once: a step of few operations costs little.
-    if reverse:
-        rows = tf.shape(keras.tree.flatten(init)[0])[0]
-        more = sizes - tf.concat([sizes[1:], rows[None]], axis=0)
-        shapes = tf.pad(more[:, None, None], [[0, 0], [0, 1], [1, 0]])  # (steps, 2, 2): rows to add below
-    else:
-        shapes = tf.stack([sizes, tf.fill([steps], -1)], axis=1)  # (steps, 2): the rows to keep
+    shapes = _resizes(sizes, tf.shape(keras.tree.flatten(init)[0])[0], reverse)
     resize = tf.TensorArray(shapes.dtype, size=steps, element_shape=shapes.shape[1:]).unstack(shapes)
 
     def advance(count: Any, state: Tensors) -> tuple[Any, Tensors, Any, Tensors]:
         t = steps - 1 - count if reverse else count
         shape = resize.read(t)
-        state = keras.tree.map_structure(
-            lambda part: tf.pad(part, shape) if reverse else tf.slice(part, [0, 0], shape), state
-        )
+        state = keras.tree.map_structure(lambda part: _resized(part, shape, reverse), state)
         state, out = step(state, keras.tree.map_structure(lambda reader: reader.read(t), readers))
         return t, state, tf.concat(keras.tree.flatten(out), axis=-1), out
 
@@ -193,13 +181,27 @@ def scan_packed(step: Step, init: Tensors, xs: Tensors, sizes: Any, reverse: boo
         return count + 1, state, writer.write(t, out)
 
     known = keras.tree.map_structure(lambda part: tf.TensorShape((None, *part.shape[1:])), state)
-    _, state, writer = tf.while_loop(
-        lambda count, *_: count < steps,
-        body,
-        (tf.constant(1), state, array(whole).write(t, whole)),
-        shape_invariants=(tf.TensorShape(()), known, tf.TensorShape(None)),
-    )
+    first = (tf.constant(1), state, array(whole).write(t, whole))
+    invariants = (tf.TensorShape(()), known, tf.TensorShape(None))
+    _, state, writer = tf.while_loop(lambda count, *_: count < steps, body, first, shape_invariants=invariants)
     return state, _apart(writer.concat(), like)
+
+
+def _resizes(sizes: Any, rows: Any, reverse: bool) -> Any:
+    """What each step makes of the rows before it, for all steps at once: steps of few operations cost little."""
+    import tensorflow as tf
+
+    if not reverse:
+        return tf.stack([sizes, tf.fill(tf.shape(sizes), -1)], axis=1)  # (steps, 2): the rows to keep
+    more = sizes - tf.concat([sizes[1:], rows[None]], axis=0)
+    return tf.pad(more[:, None, None], [[0, 0], [0, 1], [1, 0]])  # (steps, 2, 2): rows to add below
+
+
+def _resized(state: Any, shape: Any, reverse: bool) -> Any:
+    import tensorflow as tf
+
+    found = tf.pad(state, shape) if reverse else tf.slice(state, [0, 0], shape)
+    return tf.ensure_shape(found, (None, *state.shape[1:]))
 
 
 def _scan_alike(step: Step, init: Tensors, xs: Tensors, reverse: bool, length: int | None) -> tuple[Tensors, Tensors]:
@@ -238,3 +240,11 @@ def ragged_rows() -> bool:
             context = context.outer_context
         graph = getattr(graph, "outer_graph", None)
     return True
+
+
+def _check_ragged_rows() -> None:
+    if not ragged_rows():
+        raise ValueError(
+            "Packed sequences have steps of different sizes, which loops of TensorFlow run outside of XLA alone. "
+            f"Received: the backend {keras.backend.backend()!r}, or jit_compile=True. Use `scan` with padding there."
+        )

@@ -52,11 +52,10 @@ def fused(
         outputs: How many of the state sequences to return, and to take gradients of.
         truncation: Gradients do not flow from step `n * truncation` to the step before it (truncated backpropagation
             through time); states do. `None` for no cut.
-        packing: Where the inputs are packed, (1, tokens, width), and the rows of initial states and of dropout sorted,
-            how; on TensorFlow outside of XLA alone.
+        packing: Of packed inputs, (1, tokens, width), and sorted states and dropout; on TensorFlow without XLA alone.
 
     Returns:
-        For each stream its state sequences, (time, batch, width), or packed as the inputs: the outputs first.
+        For each stream its state sequences, (time, batch, width), or packed: the outputs first.
     """
     layout: Layout = Padded() if packing is None else Packed(packing)
     streams = [Stream(*as_tensors(tuple(stream))) for stream in streams]
@@ -65,15 +64,12 @@ def fused(
     present = [x is not None for x in flat]
     read = [kernel.reads_inputs or name != "inputs" for stream in streams for name in _fields(stream)]
 
-    def packed(values: Sequence[Tensor | None]) -> list[Stream]:
+    def grouped(values: Sequence[Tensor | None]) -> list[Stream]:
         return [Stream(*parts) for parts in keras.tree.pack_sequence_as([tuple(s) for s in streams], values)]
 
-    def rebuilt(given: Sequence[Tensor]) -> list[Stream]:
-        left = iter(given)
-        return packed([next(left) if there else None for there in present])
-
     def forward(*given: Tensor) -> tuple[Tensors, Any]:
-        found = rebuilt(given)
+        left = iter(given)
+        found = grouped([next(left) if there else None for there in present])
         kept, states = _forward(kernel, found, layout)
         leaves = keras.tree.flatten([tuple(stream) for stream in found])
         needed = [x if wanted else None for x, wanted in zip(leaves, read, strict=True)]
@@ -81,7 +77,7 @@ def fused(
 
     def backward(saved: Any, upstream: Tensors) -> tuple[Tensor | None, ...]:
         needed, kept, states = saved
-        found = packed(needed)
+        found = grouped(needed)
         sent = [upstream[n * outputs : (n + 1) * outputs] for n in range(len(found))]
         gradients = [tuple(g) for g in _backward(kernel, found, kept, states, sent, truncation, layout)]
         return tuple(g for g, there in zip(keras.tree.flatten(gradients), present, strict=True) if there)
