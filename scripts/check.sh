@@ -15,6 +15,7 @@ if [ -z "${SEQLAB_ORACLE_PYTHON:-}" ] && [ -f .venv-oracle/oracle-stamp ]; then
 fi
 reports="$(mktemp -d)"
 trap 'rm -rf "$reports"' EXIT
+export JAX_COMPILATION_CACHE_DIR="$reports/compiled" # what JAX compiled in one process, all others read
 failed=()
 
 step() {
@@ -45,7 +46,8 @@ tests() {
 run() {
   local backend="$1" part="$2"
   shift 2
-  KERAS_BACKEND="$backend" "$SEQLAB_PYTHON" -m pytest -q -ra -n "${SEQLAB_WORKERS:-2}" \
+  # A file goes to one worker, which makes its fixtures and models once; files of many tests come first.
+  KERAS_BACKEND="$backend" "$SEQLAB_PYTHON" -m pytest -q -ra -n "${SEQLAB_WORKERS:-2}" --dist loadfile \
     --junitxml="$reports/$backend/$part.xml" "$@"
 }
 

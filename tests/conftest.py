@@ -19,14 +19,19 @@ os.environ.setdefault("SEQLAB_CACHE", "off")  # tests leave nothing in the user'
 # Several test processes share one GPU where there is one: none of them may take all its memory.
 os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
 os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+# Compiling is much of what TensorFlow does here, nearly all of what JAX does (below): unoptimised code comes sooner and
+# computes the same.
+if os.environ["KERAS_BACKEND"] == "tensorflow":
+    os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true")
 # JAX compiles each graph once a session instead of once a model, in the subprocesses that tests start as well.
-if os.environ["KERAS_BACKEND"] == "jax" and "JAX_COMPILATION_CACHE_DIR" not in os.environ:
-    os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="seqlab-jax-")
+if os.environ["KERAS_BACKEND"] == "jax":
+    if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+        os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="seqlab-jax-")
+        atexit.register(shutil.rmtree, os.environ["JAX_COMPILATION_CACHE_DIR"], ignore_errors=True)
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "0")
-    # Compiling is most of what JAX does here: unoptimised code comes 1.5 times sooner and computes the same.
+    # 1.5 times sooner.
     os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
-    atexit.register(shutil.rmtree, os.environ["JAX_COMPILATION_CACHE_DIR"], ignore_errors=True)
 
 import hypothesis
 import numpy as np
@@ -48,6 +53,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.corpus)
 
 
+def pytest_collection_finish() -> None:
+    """Spares the collector of garbage the millions of objects that imports have made, which it would look through."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """The folder of real corpora: SEQLAB_DATA, else ../shared/data beside the checkout; else a skip."""
@@ -66,6 +77,24 @@ def seeds() -> int:
         random.seed(SEED)
         np.random.seed(SEED)
     return SEED
+
+
+@pytest.fixture
+def eagerly(request: pytest.FixtureRequest) -> Iterator[None]:
+    """On TensorFlow runs at once, operation by operation, what would be traced and compiled for each model anew.
+
+    A step of a tiny model takes a fraction of the time in which its graph is made. For tests of what a step gives; that
+    the same steps compile is held by `test_trains_under_xla` of the catalogue, by the runs of `finished_run` and
+    `finished_tasks`, by the tests of exports and recipes, and by every test on JAX. A test marked `compiled` stays out.
+    """
+    if os.environ["KERAS_BACKEND"] != "tensorflow" or request.node.get_closest_marker("compiled"):
+        yield
+        return
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -104,7 +104,8 @@ def check_gradient_reach(
     probe(list(inputs))
     before = [_array(weight) for weight in layer.trainable_weights]
     # Plain descent: a weight moves if and only if its gradient is not zero.
-    probe.compile(optimizer=keras.optimizers.SGD(1.0))
+    # One step takes TensorFlow less time than the graph of it.
+    probe.compile(optimizer=keras.optimizers.SGD(1.0), run_eagerly=keras.backend.backend() == "tensorflow")
     probe.train_on_batch(list(inputs), np.zeros(len(inputs[0])))
     for weight, old in zip(layer.trainable_weights, before, strict=True):
         new = _array(weight)

@@ -10,6 +10,8 @@ from seqlab.corpora.conll import conll
 from seqlab.inference.load import load
 from tests import tiny
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 
 @pytest.fixture
 def run(finished_run: Path, tmp_path: Path) -> Path:

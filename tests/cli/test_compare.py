@@ -20,6 +20,8 @@ from seqlab.evaluation.comparison import compare
 from seqlab.evaluation.sentence_counts import span_counts, token_counts
 from tests import tiny
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 loading = importlib.import_module("seqlab.inference.load")  # its room has a function of that name
 load = functools.cache(loading.load)
 

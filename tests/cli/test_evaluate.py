@@ -12,6 +12,8 @@ from seqlab.corpora.conll import conll
 from seqlab.inference.load import load
 from tests import tiny
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 
 def run_file(finished_run: Path, name: str) -> str:
     return str(finished_run.parent / "data" / name)

@@ -42,12 +42,15 @@ def test_a_process_of_its_own_exports_under_every_backend(model: Path, tmp_path:
 
 @writes
 def test_a_run_and_its_overwriting(finished_run: Path, tmp_path: Path, capsys: Any) -> None:
-    folder = tmp_path / "chunker"
-    assert main(["export", str(finished_run), str(folder)]) == 0
+    folder, older = tmp_path / "chunker", tmp_path / "older.keras"
+    tiny.tagger(task="pos", head="softmax", chars=None).save(older)  # whose graphs are small
+    assert main(["export", str(older), str(folder)]) == 0
     assert f"{folder}: a SavedModel" in capsys.readouterr().out
     assert main(["export", str(finished_run), str(folder)]) == 1
     assert capsys.readouterr().err.startswith(f"seqlab export: {folder} is an export already")
+    assert json.loads((folder / "seqlab.json").read_text(encoding="utf-8"))["task"] == "pos"
     assert main(["export", str(finished_run), str(folder), "--overwrite"]) == 0
+    assert json.loads((folder / "seqlab.json").read_text(encoding="utf-8"))["task"] == "chunk"
 
 
 def test_bad_model(tmp_path: Path, capsys: Any) -> None:

@@ -11,6 +11,8 @@ from seqlab.cli.main import main
 from seqlab.corpora.conll import conll
 from tests import tiny
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 TEXTS = ["The council in Oslo rejected it. Snow fell.", "", "Café 👩‍🚀  closed."]
 
 

@@ -12,6 +12,8 @@ from seqlab.cli.train import read_recipe
 from seqlab.settings import Settings
 from tests import tiny
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 RECIPE = """
 from seqlab.settings import Settings
 

@@ -17,6 +17,8 @@ from seqlab.multitask_settings import MultiTaskSettings
 from seqlab.training import multitask
 from tests import tiny
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 RECIPE = """
 from pathlib import Path
 from tests import tiny

@@ -21,6 +21,8 @@ from seqlab.models.tagger import Tagger
 from seqlab.tags.rules import scheme_constraints
 from tests import tiny
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 
 def without(corpus: Corpus, column: str) -> Corpus:
     """The corpus without one of its columns."""

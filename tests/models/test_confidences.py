@@ -23,6 +23,8 @@ from tests.oracles import calibration
 from tests.oracles.crf import all_paths, forward_backward
 from tests.oracles.spans import read, write
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 WORDS = ("The", "council", "fell")
 HEADS = [("crf", False), ("crf", True), ("softmax", False), ("softmax", True)]
 
@@ -104,6 +106,7 @@ def test_many_lengths_equal_each_alone() -> None:
         assert_allclose([*one.posteriors.values()], [*alone.posteriors.values()], rtol=1e-3)
 
 
+@pytest.mark.compiled
 def test_a_sentence_of_5000_tokens_and_a_span_of_hundreds() -> None:
     tagger = made()
     words = ["Snow"] * 400 + [word for sentence in tiny.sample("train") for word in sentence.words][:4600]

@@ -20,6 +20,8 @@ from seqlab.models.tagger import Tagger
 from tests import tiny
 from tests.oracles.crf import all_paths
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 RNG = np.random.default_rng(5)
 SCORES = RNG.normal(size=(3, 4, 3)).astype("float32")
 MASK = np.array([[True] * 4, [True, True, False, False], [True, False, True, False]])

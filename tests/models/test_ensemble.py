@@ -25,6 +25,8 @@ from tests import tiny
 from tests.models.test_auxiliary import made as made_with_auxiliary
 from tests.oracles.crf import forward_backward
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 DEV = tiny.part("dev", 2)
 
 

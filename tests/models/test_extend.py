@@ -18,6 +18,8 @@ from seqlab.text.vectors import WordVectors
 from tests import tiny
 from tests.models import toy
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 NEW = ("ЖЩ", "ЖЩ", "ЯΩ", "met", "the", "council", "in", "Oslo", "again", ".")
 
 

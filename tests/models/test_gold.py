@@ -17,6 +17,7 @@ from tests.models import toy
 
 BROKEN = toy.corpus(("B-X", "O", "B-X", "I-X", "B-Y"))  # two spans of X
 SOUND = Corpus(list(BROKEN)[1:], BROKEN.schemes)
+pytestmark = pytest.mark.usefixtures("eagerly")
 
 
 def once(labels, scheme):
@@ -119,6 +120,7 @@ class Plain(keras.utils.PyDataset):
         return self.batches[index]
 
 
+@pytest.mark.compiled
 def test_what_cannot_be_examined_is_said(caplog):
     made = tagger()
     with caplog.at_level(logging.WARNING):

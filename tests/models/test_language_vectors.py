@@ -14,6 +14,8 @@ from seqlab.text.contextual import Producer
 from seqlab.text.contextual_store import ContextualStore
 from tests import tiny
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 SENTENCES = [("the", "harbour", "froze"), ("Snow", "fell", "here")]
 
 

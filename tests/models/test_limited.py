@@ -25,6 +25,7 @@ from tests.oracles.spans import read
 
 ENTRIES = [["a"], ["b", "a"], ["c", "a", "b"]]
 NO_REPEAT = [("O", "O"), (None, "B-Y"), ("B-X", None)]
+pytestmark = pytest.mark.usefixtures("eagerly")  # what is compiled is held in a fresh process, below
 
 
 def listed(labels, scheme):

@@ -12,6 +12,8 @@ from seqlab.errors import DataError, SettingsError
 from seqlab.models.multitask import MultiTaskTagger
 from tests.models import tasks as toy
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 TEXT = ("Ada", "sang", "of", "Oslo")
 
 

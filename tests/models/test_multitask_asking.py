@@ -10,6 +10,8 @@ from seqlab.errors import DataError, SettingsError
 from seqlab.models.multitask_asking import batches_of, scored
 from tests.models import tasks as toy
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 
 @pytest.fixture(scope="module")
 def tagger():

@@ -11,6 +11,8 @@ from seqlab.corpora.tasks import task_corpora
 from seqlab.errors import DataError, SettingsError
 from tests.models import tasks as toy
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 TEXT = ("Ada", "sang", "of", "Oslo")
 
 

@@ -13,6 +13,8 @@ from tests.layers.tasks.common import oracle_weights
 from tests.models import tasks as toy
 from tests.oracles.multitask import both_directions, cross_entropy
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 
 @pytest.fixture(scope="module")
 def tagger():
@@ -44,6 +46,7 @@ def check_step(made, active, inputs, labels):
     assert int(toy.values([made.optimizer.iterations])[0]) == counts + 1
 
 
+@pytest.mark.compiled
 def test_a_compiled_step_leaves_other_tasks_as_they_are(tagger):
     for task in ("pos", "ner", "pos", "chunk"):  # the second step on a task puts averages in the weights' place
         check_step(tagger, [task], *toy.batch(tagger, task))
@@ -60,6 +63,7 @@ def test_gates_at_all_layers_too():
     check_step(made, ["ner"], *toy.batch(made, "ner"))
 
 
+@pytest.mark.compiled
 def test_a_batch_of_several_tasks_moves_all_of_them():
     made = toy.tagger()
     check_step(made, ["pos", "ner"], *toy.joint_batch(made, "pos", "ner"))

@@ -18,6 +18,8 @@ from seqlab.layers.heads.softmax import SoftmaxHead
 from seqlab.models.sequence_model import SequenceModel
 from tests.oracles.crf import enumerate_batch, path
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 RNG = np.random.default_rng(11)
 LENGTHS = np.array([5, 3, 0, 2])
 MASK = np.arange(5) < LENGTHS[:, None]
@@ -148,6 +150,7 @@ def model(*heads: Head) -> SequenceModel:
     return made
 
 
+@pytest.mark.compiled  # of many steps
 @pytest.mark.parametrize("kind", HEADS)
 def test_fit_and_evaluate_take_weights(kind: type[Head]) -> None:
     labels = np.where(MASK, 0, IGNORE).astype("int32")

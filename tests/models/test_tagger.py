@@ -19,6 +19,8 @@ from seqlab.models.tagger import Tagger
 from seqlab.text.vectors import WordVectors
 from tests import tiny
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 FIGURES = {"val_precision", "val_recall", "val_f1", "val_accuracy"}
 
 
@@ -35,6 +37,7 @@ class Watch(keras.callbacks.Callback):
         self.weights.append(self.model.get_weights())
 
 
+@pytest.mark.compiled
 def test_fit_gives_figures_to_every_callback_and_restores_the_best_epoch(tmp_path: Path) -> None:
     tagger, watch = tiny.tagger(), Watch()
     best = tmp_path / "best.keras"
@@ -143,6 +146,7 @@ def test_unseen_words_keep_their_vectors_while_plain_arrays_train_as_everywhere_
     assert np.abs(one - other).max() > 1e-4 and np.abs(one - unknown).max() > 1e-4
 
 
+@pytest.mark.compiled
 def test_a_sentence_of_5000_tokens_trains_and_tags() -> None:
     parts = list(tiny.sample("train"))
     words = [word for sentence in parts for word in sentence.words]

@@ -20,6 +20,8 @@ from tests import tiny
 from tests.models import toy
 from tests.oracles import constraints as oracle
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 WORDS = ("a", "b", "a", "b")
 
 

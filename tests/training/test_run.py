@@ -21,6 +21,8 @@ from seqlab.training import run as runs
 from seqlab.training.lock import locked
 from tests import tiny
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 
 class Cut(Exception):
     """Stands for a kill."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keras
 import numpy as np
 
 from seqlab.layers.cells.sc_lstm import SCLSTMCell
@@ -22,6 +23,7 @@ def oracle_weights(cell):
 
 def weights_read(call, layer):
     """Paths of the trainable weights whose change changes what a call gives."""
+    call = traced(call, layer)
     before = array(call())
     found = set()
     for number, weight in enumerate(layer.trainable_weights):
@@ -31,6 +33,24 @@ def weights_read(call, layer):
             found.add(number)
         weight.assign(kept)
     return found
+
+
+def traced(call, layer):
+    """The call as one graph, which reads the layer's trainable weights anew each time."""
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        return tf.function(call)
+    if keras.backend.backend() == "jax":
+        import jax
+
+        def given(values):
+            with keras.StatelessScope(state_mapping=zip(layer.trainable_weights, values, strict=True)):
+                return call()
+
+        compiled = jax.jit(given)
+        return lambda: compiled([weight.value for weight in layer.trainable_weights])
+    return call
 
 
 def declared(layer, task):
