@@ -77,7 +77,8 @@ class MultiTaskTagger(MultiTaskModel):
             y: Labels, where `x` holds none.
             schedule: Which task is when, for corpora; see `seqlab.batches.schedules`.
             restore_best: The validation figure that names the best epoch; `None` keeps the last epoch's weights. Tasks
-                that share no weight each get those of their own best epoch (`val_f1`: by `val_TASK_f1`).
+                that share no weight each get those of their own best epoch (`val_f1`: by `val_TASK_f1`), unless the
+                figure is one task's.
             **kwargs: As `keras.Model.fit`; `validation_data` may be corpora too.
 
         Returns:
