@@ -18,6 +18,7 @@ import argparse
 import csv
 import io
 import json
+import os
 import statistics
 import time
 from collections.abc import Sequence
@@ -37,6 +38,8 @@ CURVE_COLUMNS = ("experiment", "model", "tasks", "task", "seed", "epoch", "dev",
 TASKS = ("pos", "chunk", "ner")
 MODELS = ("stl", "lstm_s", "lstm_d", "sc_lstm")
 SEPARATE = "stl"
+NAMES = "wnut17"
+EPOCHS, PATIENCE = 12, 3
 LOW = "pos"  # what lstm_d reads from the first layer; the others read the last
 Line = dict[str, Any]
 
@@ -57,8 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--units", type=int, default=100)
     parser.add_argument("--layers", type=int, default=2)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1])
-    parser.add_argument("--epochs", type=int, default=12, help="most epochs; other than 12: use other files of results")
-    parser.add_argument("--patience", type=int, default=3)
+    parser.add_argument("--epochs", type=int, default=EPOCHS, help="most epochs")
+    parser.add_argument("--patience", type=int, default=PATIENCE)
     parser.add_argument("--sentences", type=int, help="of each task; all for table3, 3000 for combinations")
     parser.add_argument("--recipe", type=Path, default=RECIPE)
     parser.add_argument("--results", type=Path, default=RESULTS, help="results file")
@@ -89,9 +92,19 @@ def runs_of(job: str, models: Sequence[str] | None, seeds: Sequence[int]) -> lis
 
 
 def experiment(options: argparse.Namespace) -> str:
-    """What runs of one table have in common, in words."""
-    limit = f" on {options.sentences} sentences a task" if options.sentences else ""
-    return f"{options.job} {options.units} x {options.layers}{limit}"
+    """What runs of one table have in common, in words; what is as usual goes without saying."""
+    found = f"{options.job} {options.units} x {options.layers}"
+    if options.sentences:
+        found += f" on {options.sentences} sentences a task"
+    for name, value, usual in (
+        ("recipe", options.recipe.stem, RECIPE.stem),
+        ("names", os.environ.get("SEQLAB_NER", NAMES), NAMES),
+        ("epochs", options.epochs, EPOCHS),
+        ("patience", options.patience, PATIENCE),
+    ):
+        if value != usual:
+            found += f" {name} {value}"
+    return found
 
 
 def flags(one: Run, options: argparse.Namespace) -> list[str]:
@@ -123,8 +136,9 @@ def train(one: Run, options: argparse.Namespace) -> None:
     folder = options.work / "-".join(common.values()).replace(" ", "-")
     begun = (folder / "state.npz").is_file()
     run("train", *(["--resume"] if begun else [str(options.recipe), *flags(one, options), "--run"]), str(folder))
-    put(options.curves, CURVE_COLUMNS, [{**common, **line} for line in curves(folder, one.tasks)])
-    put(options.results, COLUMNS, [{**common, **line} for line in figures(folder, one.tasks)])
+    course, found = curves(folder, one.tasks), figures(folder, one.tasks)  # before either file has lines of this run
+    put(options.curves, CURVE_COLUMNS, [{**common, **line} for line in course])
+    put(options.results, COLUMNS, [{**common, **line} for line in found])
 
 
 def figures(folder: Path, tasks: Sequence[str]) -> list[Line]:

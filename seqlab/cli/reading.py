@@ -172,13 +172,15 @@ def cut_out(flag: str, arguments: Sequence[str]) -> tuple[list[str] | None, list
     (['pos', 'ner'], ['--seed', '3'])
 
     Raises:
-        SettingsError: For values that are joined to the flag by `=`.
+        SettingsError: For values that are joined to the flag by `=`, or a flag that is given twice.
     """
     joined = [item for item in arguments if item.startswith(f"{flag}=")]
     if joined:
         raise SettingsError(f"write {flag} with a space before its values; received {joined[0]}.")
     if flag not in arguments:
         return None, list(arguments)
+    if list(arguments).count(flag) > 1:
+        raise SettingsError(f"{flag} is given twice: write it once, with all its values.")
     start = list(arguments).index(flag) + 1
     end = next((k for k in range(start, len(arguments)) if arguments[k].startswith("--")), len(arguments))
     return list(arguments[start:end]), [*arguments[: start - 1], *arguments[end:]]

@@ -36,6 +36,10 @@ def main(arguments: Sequence[str]) -> int:
     """Parses the arguments, writes the report and prints its tables."""
     options = tyro.cli(Report, args=list(arguments), prog="seqlab report")
 
+    for path in (options.results, options.curves):
+        if path is not None and path.resolve().is_relative_to(options.output.resolve()):
+            raise SettingsError(f"{path} lies in {options.output}, which would be replaced: name another --output.")
+
     from seqlab.analysis.document import REPORT
     from seqlab.evaluation.run_report import report_runs
     from seqlab.evaluation.run_results import read_results

@@ -10,7 +10,7 @@ import tyro
 from seqlab.cli.reading import cut_out
 from seqlab.cli.run_flags import NEITHER, RunFlags
 from seqlab.errors import SettingsError, suggest
-from seqlab.multitask_settings import MultiTaskSettings
+from seqlab.multitask_settings import MultiTaskSettings, TaskScheduleSettings
 
 _FLAT = tyro.conf.arg(name="")
 
@@ -57,7 +57,7 @@ def train_multitask(default: MultiTaskSettings, arguments: Sequence[str], name: 
 
 
 def _chosen(settings: MultiTaskSettings, names: Sequence[str]) -> MultiTaskSettings:
-    """The settings of some of the tasks, in the recipe's order."""
+    """The settings of some of the tasks, in the recipe's order, with what the schedule says of each."""
     if not names:
         raise SettingsError(f"--only takes names of tasks, some of {', '.join(settings.names)}; received none.")
     for name in names:
@@ -66,6 +66,9 @@ def _chosen(settings: MultiTaskSettings, names: Sequence[str]) -> MultiTaskSetti
             raise SettingsError(
                 f"--only {name}: no such task; expected some of {known}.{suggest(name, settings.names)}"
             )
-    return MultiTaskSettings(
-        **{**dict(settings), "tasks": tuple(task for task in settings.tasks if task.name in names)}
-    )
+    chosen = [number for number, task in enumerate(settings.tasks) if task.name in names]
+    schedule = dict(settings.schedule)
+    if settings.schedule.turns is not None:
+        schedule["turns"] = tuple(settings.schedule.turns[number] for number in chosen)
+    tasks = tuple(settings.tasks[number] for number in chosen)
+    return MultiTaskSettings(**{**dict(settings), "tasks": tasks, "schedule": TaskScheduleSettings(**schedule)})

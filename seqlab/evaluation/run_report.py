@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from seqlab.analysis.document import Document, write_report
+from seqlab.errors import SettingsError
 from seqlab.evaluation.resampling import LEVEL
 from seqlab.evaluation.run_figures import draw_courses, draw_gains
 from seqlab.evaluation.run_results import PARTS, Results, Tasks
@@ -55,6 +56,8 @@ def report_runs(
         SettingsError: For a model that no result is of, or a level that is none.
         ImportError: Without matplotlib, or without SciPy where there are several seeds.
     """
+    if not 0 < level < 1:
+        raise SettingsError(f"level lies between 0 and 1, as 0.95; received {level!r}.")
     for name, role in ((model, "--model"), (alone, "--alone")):
         if name is not None:
             results.check_model(name, role)
@@ -71,8 +74,8 @@ def report_runs(
         _courses(made, experiment, one, alone, f"{number}-curves.png")
     made.document.heading("How this was computed")
     made.document.text(
-        f"Scores are in per cent, differences in points. An interval ({level:.0%}) is that of Student's t over the "
-        "differences of runs with the same seed: it says how the mean would vary with other seeds, on the same "
+        f"Scores are in per cent, differences in points. An interval ({100 * level:g}%) is that of Student's t over "
+        "the differences of runs with the same seed: it says how the mean would vary with other seeds, on the same "
         "sentences. With one seed there is none. Standard deviations divide by the number of seeds minus 1."
     )
     return made

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from seqlab.analysis.tables import Rows, read_rows
 from seqlab.errors import DataError, SettingsError, suggest
@@ -17,6 +17,8 @@ Item = TypeVar("Item")
 Tasks = tuple[str, ...]
 Score = dict[int, float]
 """Score by seed."""
+Orders = dict[frozenset[str], Tasks]
+"""The order of a set of tasks, as it stands in the first line that has them: others may name them in another."""
 
 
 @dataclass(frozen=True)
@@ -133,21 +135,23 @@ def read_results(path: str | Path, curves: str | Path | None = None) -> Results:
 
     Args:
         path: A CSV file with the columns experiment, model, tasks (names, spaces between them), task, seed, dev and
-            test: scores in per cent, empty where there is none. Other columns are not read.
+            test: scores in per cent, empty where there is none. The tasks may stand in any order. Other columns are
+            not read.
         curves: A CSV file with the columns experiment, model, tasks, task, seed, epoch and dev.
 
     Raises:
         DataError: With file and line, for a missing column, a cell that makes no sense, two lines of one result, or a
-            curve of a model or task that the results do not have.
+            curve of a model, task or set of tasks that the results do not have.
     """
     rows = _rows(path, ("dev", "test"))
-    results = Results([_result(rows, number) for number in range(len(rows.lines))], (), str(path))
-    _check_once(rows, KEY)
+    orders: Orders = {}
+    results = Results([_result(rows, number, orders) for number in range(len(rows.lines))], (), str(path))
+    _check_once(rows, KEY, results.rows)
     if curves is None:
         return results
     rows = _rows(curves, ("epoch", "dev"))
-    _check_once(rows, (*KEY, "epoch"))
-    results.points = [_point(rows, number, results) for number in range(len(rows.lines))]
+    results.points = [_point(rows, number, orders, results) for number in range(len(rows.lines))]
+    _check_once(rows, (*KEY, "epoch"), results.points)
     return results
 
 
@@ -164,7 +168,7 @@ def _rows(path: str | Path, others: Sequence[str]) -> Rows:
     return rows
 
 
-def _key(rows: Rows, number: int) -> tuple[str, str, Tasks, str, int]:
+def _key(rows: Rows, number: int, orders: Orders) -> tuple[str, str, Tasks, str, int]:
     experiment, model, tasks, task = (rows.cells[name][number].strip() for name in KEY[:-1])
     names = tuple(tasks.split())
     if not experiment or not model or task not in names or len(set(names)) < len(names):
@@ -174,18 +178,23 @@ def _key(rows: Rows, number: int) -> tuple[str, str, Tasks, str, int]:
             rows.file,
             rows.lines[number],
         )
-    return experiment, model, names, task, _whole(rows, "seed", number, 0)
+    return experiment, model, orders.setdefault(frozenset(names), names), task, _whole(rows, "seed", number, 0)
 
 
-def _result(rows: Rows, number: int) -> Result:
+def _result(rows: Rows, number: int, orders: Orders) -> Result:
     scores = {part: _score(rows, part, number) for part in PARTS}
-    return Result(*_key(rows, number), {part: value for part, value in scores.items() if value is not None})
+    return Result(*_key(rows, number, orders), {part: value for part, value in scores.items() if value is not None})
 
 
-def _point(rows: Rows, number: int, results: Results) -> Point:
-    experiment, model, tasks, task, seed = _key(rows, number)
+def _point(rows: Rows, number: int, orders: Orders, results: Results) -> Point:
+    experiment, model, tasks, task, seed = _key(rows, number, orders)
     known = results.of(experiment)
-    for name, received, expected in (("model", model, known.models), ("task", task, known.tasks)):
+    sets = [" ".join(one) for one in known.sets(model)]
+    for name, received, expected in (
+        ("model", model, known.models),
+        ("task", task, known.tasks),
+        (f"model {model!r} on the tasks", " ".join(tasks), sets),
+    ):
         if received not in expected:
             raise DataError(
                 f"{results.file} has no result of the {name} {received!r} in the experiment {experiment!r}; expected "
@@ -224,13 +233,14 @@ def _score(rows: Rows, name: str, number: int) -> float | None:
     return value / 100
 
 
-def _check_once(rows: Rows, key: Sequence[str]) -> None:
-    seen: dict[tuple[str, ...], int] = {}
-    for number, line in enumerate(rows.lines):
-        cells = tuple(" ".join(rows.cells[name][number].split()) for name in key)
-        if cells in seen:
-            raise DataError(f"the same {', '.join(key)} as in line {seen[cells]}; leave one of them.", rows.file, line)
-        seen[cells] = line
+def _check_once(rows: Rows, key: Sequence[str], items: Sequence[Any]) -> None:
+    """Refuses two lines of one result by what they say, however it is written."""
+    seen: dict[tuple[Any, ...], int] = {}
+    for item, line in zip(items, rows.lines, strict=True):
+        found = tuple(getattr(item, name) for name in key)
+        if found in seen:
+            raise DataError(f"the same {', '.join(key)} as in line {seen[found]}; leave one of them.", rows.file, line)
+        seen[found] = line
 
 
 def _distinct(items: Iterable[Item]) -> list[Item]:

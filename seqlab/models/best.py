@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Collection
 from typing import Any
 
 import keras
@@ -74,18 +75,22 @@ class BestWeights(keras.callbacks.Callback):
             weight.assign(value)
 
 
-def best_weights(model: Any, monitor: str) -> list[BestWeights]:
+def best_weights(model: Any, monitor: str, tasks: Collection[str] | None = None) -> list[BestWeights]:
     """Returns what restores the best weights of a `MultiTaskTagger`.
 
     Where no weight that is trained is read by two tasks, as in separate networks, each task gets those of its own best
-    epoch, by its own figure: `val_f1` becomes `val_TASK_f1`. Else one epoch is chosen for all.
+    epoch, by its own figure: `val_f1` becomes `val_TASK_f1`. Else one epoch is chosen for all, and so by a figure of
+    one task, such as `val_ner_f1`.
 
     Args:
         model: The tagger.
-        monitor: The figure of all tasks, such as `val_f1`, their mean.
+        monitor: The figure of all tasks, such as `val_f1`, their mean; or that of one.
+        tasks: Those that have such a figure, all by default; the weights of others stay, if they share none.
     """
-    read = [id(weight) for task in model.tasks for weight in model.weights_of(task)]
-    if len(model.tasks) == 1 or len(set(read)) < len(read):
-        return [BestWeights(monitor)]
     part = "val_" if monitor.startswith("val_") else ""
-    return [BestWeights(f"{part}{task}_{monitor.removeprefix(part)}", task) for task in model.tasks]
+    figure = monitor.removeprefix(part)
+    read = [id(weight) for task in model.tasks for weight in model.weights_of(task)]
+    of_one = any(figure.startswith(f"{task}_") for task in model.tasks)
+    if of_one or len(model.tasks) == 1 or len(set(read)) < len(read):
+        return [BestWeights(monitor)]
+    return [BestWeights(f"{part}{task}_{figure}", task) for task in model.tasks if tasks is None or task in tasks]

@@ -77,7 +77,8 @@ class MultiTaskTagger(MultiTaskModel):
             y: Labels, where `x` holds none.
             schedule: Which task is when, for corpora; see `seqlab.batches.schedules`.
             restore_best: The validation figure that names the best epoch; `None` keeps the last epoch's weights. Tasks
-                that share no weight each get those of their own best epoch (`val_f1`: by `val_TASK_f1`).
+                that share no weight each get those of their own best epoch (`val_f1`: by `val_TASK_f1`), unless the
+                figure is one task's; of those without validation data the last stay.
             **kwargs: As `keras.Model.fit`; `validation_data` may be corpora too.
 
         Returns:
@@ -94,10 +95,11 @@ class MultiTaskTagger(MultiTaskModel):
             _check_arrays(x, y)
             kwargs["batch_size"] = size
         if kwargs.get("validation_data") is not None:
-            kwargs["validation_data"] = batches_of(self, kwargs["validation_data"], batch_size=max(size, 32))
+            kwargs["validation_data"] = held = batches_of(self, kwargs["validation_data"], batch_size=max(size, 32))
             if restore_best is not None:
+                bests = best_weights(self, restore_best, held.names if isinstance(held, MultiTaskBatches) else None)
                 # First: others may change an epoch's weights, or choose the last ones.
-                kwargs["callbacks"] = [*best_weights(self, restore_best), *(kwargs.get("callbacks") or [])]
+                kwargs["callbacks"] = [*bests, *(kwargs.get("callbacks") or [])]
         return super().fit(batches, y, **kwargs)
 
     def evaluate(self, x: Any = None, y: Any = None, return_dict: bool = False, **kwargs: Any) -> Any:

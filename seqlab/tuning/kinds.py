@@ -22,10 +22,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Trained:
-    """What one training left besides its history: the figure on test data, if there are any, and its weights."""
+    """What one training left besides its history.
+
+    Attributes:
+        test: The figure on test data, if there are any.
+        weights: How many it has.
+        dev: The figure on development data, where it may be that of no one epoch: tasks that share no weight each
+            have the weights of their own best epoch.
+    """
 
     test: float | None
     weights: int
+    dev: float | None = None
 
 
 @dataclass(frozen=True)
@@ -77,8 +85,9 @@ def _tasks(settings: MultiTaskSettings, folder: Path, until: int | None) -> Trai
     from seqlab.training.multitask import train
 
     found = train(settings, folder, resume=True, verbose=2)
-    test = [scores.overall.f1 for scores in found.scores.get("test", {}).values()]
-    return Trained(statistics.fmean(test) if test else None, _size(found.tagger.trainable_weights))
+    figures = {part: [scores.overall.f1 for scores in by_task.values()] for part, by_task in found.scores.items()}
+    dev, test = (statistics.fmean(figures[part]) if figures.get(part) else None for part in ("dev", "test"))
+    return Trained(test, _size(found.tagger.trainable_weights), dev)
 
 
 def _frames(settings: FrameSettings, folder: Path, until: int | None) -> Trained:

@@ -106,6 +106,8 @@ def execute(job: Job, folder: Path, seed: int) -> Execution:
     trained = kind_of(settings).train(settings, place, job.until)
     history = [json.loads(line) for line in (place / HISTORY).read_text("utf-8").splitlines()]
     score, diverged = _best(history, job.objective, job.direction)
+    if trained.dev is not None and score is not None and diverged is None:
+        score = trained.dev
     test = trained.test if score is not None and trained.test is not None and math.isfinite(trained.test) else None
     return Execution(score, test, len(history), trained.weights, diverged)
 

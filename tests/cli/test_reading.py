@@ -23,6 +23,8 @@ def test_a_flag_is_cut_out() -> None:
     assert cut_out("--only", ["--only", "--seed", "3"]) == ([], ["--seed", "3"])
     with pytest.raises(SettingsError, match="write --only with a space before its values; received --only=pos"):
         cut_out("--only", ["--only=pos"])
+    with pytest.raises(SettingsError, match="--only is given twice: write it once"):
+        cut_out("--only", ["--only", "pos", "--seed", "3", "--only", "ner"])
 
 
 def test_the_run_says_how_files_are_read_unless_told_otherwise(tmp_path: Path) -> None:

@@ -56,3 +56,11 @@ def test_without_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caps
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     assert main(["report", str(results), "--curves", str(curves), "--output", str(tmp_path / "out")]) == 1
     assert "pip install 'seqlab[analysis]'" in capsys.readouterr().err
+
+
+def test_what_is_read_is_not_replaced(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out"
+    assert main(["report", str(write(tmp_path)[0]), "--output", str(out)]) == 0
+    results, _ = write(out)  # beside the report
+    assert main(["report", str(results), "--output", str(out)]) == 1
+    assert "lies in" in capsys.readouterr().err and results.is_file()

@@ -83,6 +83,14 @@ def test_tasks_are_left_out(recipe: Path, finished_tasks: Path, calls: list[Any]
     assert len(calls) == 2
 
 
+def test_turns_go_with_the_tasks_that_are_left(recipe: Path, calls: list[Any]) -> None:
+    text = recipe.read_text("utf-8").replace("))\n", '), schedule={"kind": "alternating", "turns": (3, 1)})\n')
+    recipe.write_text(text, "utf-8")
+    for only, turns in ((["chunk"], (1,)), (["chunk", "tag"], (3, 1))):
+        assert main(["train", str(recipe), "--only", *only, "--run", "there"]) == 0
+        assert calls[-1][0].schedule.turns == turns
+
+
 def test_a_run_goes_on_by_its_folder_alone(finished_tasks: Path, recipe: Path, calls: list[Any], capsys: Any) -> None:
     assert main(["train", "--resume", str(finished_tasks)]) == 0
     ((settings, folder, options),) = calls

@@ -79,5 +79,11 @@ def test_options_change_the_report(tmp_path: Path) -> None:
     assert len(other.tables["gains"]) == 1  # lstm_s has learnt no combination's tasks, by itself or otherwise
     with pytest.raises(SettingsError, match="there is no model 'st' for --alone"):
         report_runs(results, alone="st")
-    with pytest.raises(SettingsError, match="level lies between 0 and 1"):
-        report_runs(results, level=1.0)
+    assert "An interval (99.5%)" in report_runs(results, level=0.995).document.markdown()
+
+
+def test_a_level_that_is_none(tmp_path: Path) -> None:
+    results = read_results(put(tmp_path / "results.csv", HEADER, lines()[:1]))  # nothing to compare
+    for level in (0.0, 1.0, 95.0):
+        with pytest.raises(SettingsError, match="level lies between 0 and 1"):
+            report_runs(results, level=level)

@@ -15,6 +15,11 @@ ROW = lines()[0]
 CURVE = (*ROW[:5], 1, 80.0, 0.5)
 
 
+def changed(row: tuple[Any, ...], **cells: Any) -> tuple[Any, ...]:
+    header = HEADER if len(row) == len(HEADER) and row is not CURVE else CURVE_HEADER
+    return tuple(cells.get(name, cell) for name, cell in zip(header, row, strict=True))
+
+
 def test_what_is_found(tmp_path: Path) -> None:
     results = read_results(*write(tmp_path))
     assert results.experiments == ["table", "sets"]
@@ -39,6 +44,15 @@ def test_which_tasks_stand_for_alone(tmp_path: Path) -> None:
     assert results.set_alone("lstm_s", ("pos",), "pos") == ("pos",)
 
 
+def test_tasks_may_stand_in_any_order(tmp_path: Path) -> None:
+    other = changed(ROW, model="sc_lstm", tasks="chunk pos")
+    curves = put(tmp_path / "curves.csv", CURVE_HEADER, [changed(CURVE, tasks="chunk pos")])
+    results = read_results(put(tmp_path / "results.csv", HEADER, [ROW, other]), curves)
+    assert results.sets() == [("pos", "chunk")]  # as the first line has it
+    assert list(results.scores("sc_lstm", ("pos", "chunk"), "pos", "test")) == [1]
+    assert list(results.curve("stl", ("pos", "chunk"), "pos")) == [1]
+
+
 def test_a_part_without_a_score(tmp_path: Path) -> None:
     results = read_results(put(tmp_path / "results.csv", HEADER, [(*ROW[:6], "", "")]))
     assert list(results.rows[0].scores) == ["dev"] and results.points == []
@@ -49,11 +63,6 @@ def test_an_unknown_model(tmp_path: Path) -> None:
     results.check_model("stl", "--alone")
     with pytest.raises(SettingsError, match=r"results.csv: there is no model 'sclstm' for --model; .* mean 'sc_lstm'"):
         results.check_model("sclstm", "--model")
-
-
-def changed(row: tuple[Any, ...], **cells: Any) -> tuple[Any, ...]:
-    header = HEADER if len(row) == len(HEADER) and row is not CURVE else CURVE_HEADER
-    return tuple(cells.get(name, cell) for name, cell in zip(header, row, strict=True))
 
 
 @pytest.mark.parametrize(
@@ -68,6 +77,8 @@ def changed(row: tuple[Any, ...], **cells: Any) -> tuple[Any, ...]:
         (changed(ROW, dev=100.5), "results.csv:3: column 'dev': expected a score from 0 to 100, received '100.5'"),
         (changed(ROW, test="nan"), "results.csv:3: column 'test': expected a score from 0 to 100, received 'nan'"),
         (ROW, "results.csv:3: the same experiment, model, tasks, task, seed as in line 2; leave one"),
+        (changed(ROW, seed="1.0", dev=70.0), "results.csv:3: the same experiment, model, tasks, task, seed as in line"),
+        (changed(ROW, tasks="chunk pos"), "results.csv:3: the same experiment, model, tasks, task, seed as in line 2"),
     ],
 )
 def test_wrong_results(row: Any, message: str, tmp_path: Path) -> None:
@@ -80,6 +91,7 @@ def test_wrong_results(row: Any, message: str, tmp_path: Path) -> None:
     [
         (changed(CURVE, model="lstm_x"), "curves.csv:3: .*results.csv has no result of the model 'lstm_x'.*'table'"),
         (changed(CURVE, tasks="pos ner", task="ner"), "curves.csv:3: .* no result of the task 'ner'"),
+        (changed(CURVE, tasks="pos"), "curves.csv:3: .* 'stl' on the tasks 'pos' in .*; expected one of pos chunk"),
         (changed(CURVE, experiment="other"), "curves.csv:3: .* in the experiment 'other'; expected one of none"),
         (changed(CURVE, epoch=0), "curves.csv:3: column 'epoch': expected a whole number of at least 1"),
         (changed(CURVE, epoch=2, dev=""), "curves.csv:3: column 'dev': empty"),

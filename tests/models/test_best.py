@@ -108,3 +108,10 @@ def test_tasks_that_share_a_weight_have_one_best_epoch() -> None:
     alone.tasks = ("pos",)
     assert [best.task for best in best_weights(alone, "val_f1")] == [None]
     assert best_weights(Tasks(shared=False), "loss")[1].monitor == "ner_loss"
+
+
+@pytest.mark.parametrize("monitor", ["val_ner_f1", "val_ner_loss", "ner_loss"])
+def test_a_figure_of_one_task_chooses_one_epoch_for_all(monitor: str) -> None:
+    for shared in (False, True):
+        (best,) = best_weights(Tasks(shared), monitor)
+        assert (best.monitor, best.task) == (monitor, None)

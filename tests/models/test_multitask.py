@@ -122,3 +122,18 @@ def test_refuses_what_it_cannot_learn():
         made.tag_all("Ada sang")
     with pytest.raises(SettingsError, match="No task is asked for"):
         made.tag(TEXT, tasks=[])
+
+
+def test_separate_networks_without_validation_data_keep_their_last_weights():
+    made = toy.compiled(toy.tagger("stl"), keras.optimizers.Adam(0.05))
+    last = {}
+
+    class Last(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            last[epoch] = toy.values(made.weights_of("ner"))
+
+    held = {"pos": toy.corpora()["pos"]}  # else the loss of `ner` is logged as 0, and its first epoch were the best
+    made.fit(toy.corpora(), validation_data=held, restore_best="val_loss", epochs=2, callbacks=[Last()], verbose=0)
+    found = toy.values(made.weights_of("ner"))
+    assert all(np.array_equal(one, other) for one, other in zip(found, last[1], strict=True))
+    assert not all(np.array_equal(one, other) for one, other in zip(found, last[0], strict=True))

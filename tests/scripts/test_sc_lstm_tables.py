@@ -32,7 +32,8 @@ def settings():
 @pytest.fixture
 def begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Runs the script on tiny data, `seqlab` within this process."""
-    recipe = tmp_path / "recipe.py"
+    monkeypatch.delenv("SEQLAB_NER", raising=False)
+    recipe = tmp_path / "sc_lstm_table3.py"
     recipe.write_text(RECIPE.format(folder=str(tiny.write(tmp_path / "data")), tasks=TASKS), "utf-8")
 
     def run(*arguments: str) -> None:
@@ -103,6 +104,36 @@ def test_known_runs_are_not_trained_again(begin: Any, settings: list[Any], tmp_p
     assert len(settings) == 3 and len(read(tmp_path / "results.csv")) == 6
     begin("table3", "--models", "stl", "--sentences", "9")
     assert len(settings) == 4 and read(tmp_path / "results.csv")[-1]["experiment"].endswith("2 on 9 sentences a task")
+
+
+def test_other_settings_are_other_runs(
+    begin: Any, settings: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = ["table3", "--models", "stl"]
+    begin(*given)
+    begin(*given, "--epochs", "2")  # else it were known, and its folder gone on with
+    begin(*given, "--patience", "1")
+    monkeypatch.setenv("SEQLAB_NER", "conll2003")
+    begin(*given)
+    found = {line["experiment"]: None for line in read(tmp_path / "results.csv")}
+    assert list(found) == [f"table3 100 x 2{end}" for end in ("", " epochs 2", " patience 1", " names conll2003")]
+    assert [(one.training.epochs, one.training.patience) for one in settings] == [(12, 3), (2, 3), (12, 1), (12, 3)]
+    monkeypatch.delenv("SEQLAB_NER")
+    options = {"job": "table3", "units": 5, "layers": 1, "sentences": None, "epochs": 12, "patience": 3}
+    other = Namespace(**options, recipe=Path("recipes/sc_lstm_cnn_crf.py"))
+    assert sc_lstm_tables.experiment(other) == "table3 5 x 1 recipe sc_lstm_cnn_crf"
+
+
+def test_a_run_that_cannot_be_read_leaves_no_line(
+    begin: Any, settings: list[Any], tmp_path: Path, monkeypatch: Any
+) -> None:
+    def broken(*_: Any) -> Any:
+        raise OSError("gone")
+
+    monkeypatch.setattr(sc_lstm_tables, "figures", broken)
+    with pytest.raises(OSError, match="gone"):
+        begin("table3", "--models", "stl")
+    assert len(settings) == 1 and not (tmp_path / "curves.csv").exists()  # curves without results are refused
 
 
 def test_depths_without_the_lowest_task() -> None:

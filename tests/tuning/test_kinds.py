@@ -83,7 +83,14 @@ def test_a_trial_on_tasks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr("seqlab.training.multitask.train", lambda *_, **__: Result)
     found = kind_of(TASKS).train(TASKS, tmp_path, None)
-    assert (found.test, found.weights) == (0.625, 20)
+    assert (found.test, found.weights, found.dev) == (0.625, 20, None)
+    # Tasks that share no weight: the model has the best of each, which no epoch had together.
+    Result.scores = {"dev": {"a": Found(0.75), "b": Found(0.5)}}
+    history = [{"loss": 1.0, "val_f1": (one + other) / 2} for one, other in ((0.75, 0.25), (0.5, 0.5))]
+    (tmp_path / "run-1").mkdir()
+    (tmp_path / "run-1" / "history.jsonl").write_text("\n".join(map(json.dumps, history)))
+    job = Job(TASKS.model_dump(mode="json"), {}, (1,), "val_f1", "max")
+    assert trial.execute(job, tmp_path, 1).score == 0.625
 
 
 def test_the_space_of_the_odyssey() -> None:
