@@ -21,6 +21,8 @@ from tests.models import tasks as toy
 from tests.oracles.features import scalar_mix
 from tests.text.producers import Toy, store_of
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 OTHER = ("Oslo", "sang")
 
 

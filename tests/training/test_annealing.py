@@ -14,6 +14,8 @@ from seqlab.errors import SettingsError
 from seqlab.training.annealing import AnnealingRestarts, renew
 from seqlab.training.state import RunState
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 X = np.linspace(-1, 1, 8)[:, None].astype("float32")
 Y = 3 * X + 1
 RATE = 0.1

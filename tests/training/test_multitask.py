@@ -21,6 +21,8 @@ from seqlab.training.multitask import digest, read, train
 from tests import tiny
 from tests.training.test_run import assert_same_run
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 
 class Cut(keras.callbacks.Callback):
     """Raises at the end of an epoch, as a kill would come."""

@@ -21,6 +21,8 @@ from seqlab.training.data import held_out
 from seqlab.training.pretraining import build, pretrain, read_texts
 from tests import tiny
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 SMALL: dict[str, Any] = {
     "reads": "words",
     "units": 6,
@@ -79,6 +81,7 @@ def test_the_folder_holds_everything(place: Path) -> None:
     assert len(json.loads((run / "versions.json").read_text())["data"]) == 2
 
 
+@pytest.mark.compiled  # as the whole run was
 def test_a_run_cut_inside_an_epoch_ends_as_the_unbroken_one(
     place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,6 +17,8 @@ from seqlab.errors import DataError
 from seqlab.models.best import BestWeights
 from seqlab.training.state import RunState
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 X, Y = np.linspace(-1, 1, 16)[:, None].astype("float32"), np.zeros((16, 1), "float32")
 
 
