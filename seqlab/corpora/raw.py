@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import tee
 from pathlib import Path
 
 from seqlab.corpora.conll import BLANKS, conll
@@ -49,12 +50,12 @@ def raw(
     Raises:
         DataError: The file is missing, empty or not in this encoding; the message names the file and the line.
     """
-    return Corpus(_split(path, split, encoding), name=name or Path(path).name)
+    return Corpus(_split(path, stream_lines(path, encoding), split), name=name or Path(path).name)
 
 
-def _split(path: str | os.PathLike[str], split: Splitter, encoding: str) -> Iterator[Sentence]:
+def _split(path: str | os.PathLike[str], lines: Iterable[str], split: Splitter) -> Iterator[Sentence]:
     file, empty = os.fspath(path), True
-    for number, line in enumerate(stream_lines(path, encoding), 1):
+    for number, line in enumerate(lines, 1):
         for words in split(line):
             if words:
                 empty = False
@@ -100,9 +101,8 @@ def stream_words(
     """As `words_only`, a sentence at a time: memory holds one of a text; a column file is read as a whole."""
     guessed, form = form is None, format_of(path) if form is None else form
     if form == "text":
-        if guessed:
-            _refuse_columns(stream_lines(path, encoding), os.fspath(path))
-        yield from _split(path, split, encoding)
+        lines = stream_lines(path, encoding)
+        yield from _split(path, _no_columns(lines, os.fspath(path)) if guessed else lines, split)
     elif form == "conll":
         yield from conll(path, {"word": column}, encoding=encoding)
     elif form == "conllu":
@@ -150,9 +150,10 @@ def columns_of(lines: Iterable[str]) -> int | None:
     return fields if fields > 1 and count >= NEARLY_ALL * counts.total() else None
 
 
-def _refuse_columns(lines: Iterable[str], file: str) -> None:
-    """Refuses a column file that nothing but its name makes a text: each of its lines would be a sentence."""
-    columns = columns_of(lines)
+def _no_columns(lines: Iterable[str], file: str) -> Iterator[str]:
+    """The lines; refuses a column file that nothing but its name makes a text: each line would be a sentence."""
+    ahead, lines = tee(lines)  # a pipe can be read once
+    columns = columns_of(ahead)
     if columns is not None:
         raise DataError(
             f"It looks like columns ({columns} fields in nearly every line, blank lines between blocks), and by its "
@@ -160,6 +161,7 @@ def _refuse_columns(lines: Iterable[str], file: str) -> None:
             "text to read it as it is.",
             file,
         )
+    return lines
 
 
 def listed_words(path: str | os.PathLike[str], encoding: str = "utf-8") -> list[str]:

@@ -50,7 +50,7 @@ def packing_of(order: Order) -> Packing:
     valid = ops.arange(ops.shape(order.valid)[0], dtype="int32")[:, None] < lengths  # (time, batch)
     (found,) = ops.nonzero(ops.reshape(valid, (-1,)))
     found = ops.cast(found, "int32")
-    longest = ops.maximum(ops.max(lengths), 1)
+    longest = ops.max(lengths, initial=1)  # a batch may have no rows
     return Packing(sizes[:longest], sorting, ranks, found % batch, found // batch, ops.cumsum(sizes) - sizes, lengths)
 
 
@@ -100,14 +100,21 @@ def _spread(values: Tensor, there: Tensor, back: Tensor) -> Tensor:
 
 # The gradient of a gather is a scatter, unless each place is known to be read at most once: then it is a gather too.
 def _packed(values: Tensor, there: Tensor, back: Tensor) -> Tensor:
+    width = values.shape[-1]
     return differentiable(
         lambda *given: ((_gathered(*given),), given[1:]),
-        lambda places, upstream: (_unpacked(upstream[0], *places), None, None),
+        lambda places, upstream: (_unpacked(_as_wide(upstream[0], width), *places), None, None),
     )(values, there, back)[0]
 
 
 def _unpacked(values: Tensor, there: Tensor, back: Tensor) -> Tensor:
+    width = values.shape[-1]
     return differentiable(
         lambda *given: ((_spread(*given),), given[1:]),
-        lambda places, upstream: (_packed(upstream[0], *places), None, None),
+        lambda places, upstream: (_packed(_as_wide(upstream[0], width), *places), None, None),
     )(values, there, back)[0]
+
+
+def _as_wide(upstream: Tensor, width: int) -> Tensor:
+    """Gradients of a known width: TensorFlow forgets that of its loops' second derivatives."""
+    return ops.reshape(upstream, (*ops.shape(upstream)[:-1], width))

@@ -158,6 +158,8 @@ def scan_packed(step: Step, init: Tensors, xs: Tensors, sizes: Any, reverse: boo
     _check_ragged_rows()
     import tensorflow as tf
 
+    # Sizes that are known when a graph is made would be taken for those of every step by second derivatives.
+    sizes = sizes if tf.executing_eagerly() else tf.compat.v1.placeholder_with_default(sizes, (None,))
     steps = tf.shape(sizes)[0]
 
     def array(x: Any) -> Any:

@@ -132,6 +132,12 @@ def read_texts(settings: PretrainSettings, place: Path) -> Texts:
 def _check_options(settings: PretrainSettings) -> None:
     if not settings.text:
         raise SettingsError("name at least one text to train on.")
+    for path in (*settings.text, settings.dev, settings.vocabulary):
+        if path is not None and Path(path).exists() and not (Path(path).is_file() or Path(path).is_dir()):
+            raise SettingsError(
+                f"{path} is no file but a pipe or a device: a run reads its texts several times. Write it to a file, "
+                "which may be gzip."
+            )
     forms = {settings.format or format_of(path) for path in (*settings.text, settings.dev) if path is not None}
     for name, form in (("column", "conll"), ("tokenize", "text")):
         if getattr(settings, name) not in (None, False) and form not in forms:

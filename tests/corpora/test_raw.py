@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import gzip
+import os
+import threading
 from pathlib import Path
 
 import pytest
 
+from seqlab.corpora.files import BLOCK
 from seqlab.corpora.raw import columns_of, format_of, listed_words, raw, words_only
 from seqlab.errors import DataError, SettingsError
 
@@ -95,6 +98,21 @@ def test_columns_that_the_name_makes_a_text_are_refused(tmp_path):
     assert [s.words for s in words_only(columns, "text")][0] == ("He", "PRP", "B-NP")
     assert [s.words for s in words_only(columns, "conll")] == [("He", "fell"), ("No",)]
     assert len(words_only(write(tmp_path / "a.txt", TEXT))) == 2
+
+
+@pytest.mark.skipif(not Path("/dev/fd").is_dir(), reason="pipes that have a name")
+def test_a_pipe_loses_no_line():
+    """Looking for columns takes nothing away from what can be read once; it is more than is read at a time."""
+    count = 2 * BLOCK // len(TEXT)
+    source, sink = os.pipe()
+
+    def fill():
+        with os.fdopen(sink, "wb") as stream:
+            stream.write(TEXT.encode() * count)
+
+    threading.Thread(target=fill, daemon=True).start()
+    assert len(words_only(f"/dev/fd/{source}")) == 2 * count
+    os.close(source)
 
 
 @pytest.mark.parametrize(

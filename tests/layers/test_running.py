@@ -32,6 +32,7 @@ from tests.layers.common import (
     learnt,
     run,
     second_gradients,
+    slopes,
     states_of,
     tensor,
     unfused,
@@ -104,6 +105,20 @@ def test_second_derivatives(code):
     close(found, second_gradients(unfused(fused), states, mask=tensor(MASK)), rtol=1e-3, atol=1e-3)
 
 
+def test_second_derivatives_in_a_graph():
+    """TensorFlow knows less of shapes there than in a test's single steps."""
+    if keras.backend.backend() == "torch":
+        pytest.skip("torch refuses second derivatives of a function with its own backward pass")
+    layer = learnt(Recurrent(SCLSTMCell(UNITS, 2), return_sequences=True))
+    slope = slopes(lambda x: (ops.sum(ops.square(layer(x, mask=tensor(MASK)))), ()))
+
+    def squares(x):
+        return ops.sum(ops.square(slope(x)[0][0]))
+
+    expected, _ = slopes(lambda x: (squares(x), ()))(ops.convert_to_tensor(INPUTS))
+    close(gradients(squares, [INPUTS])[1], expected)
+
+
 @pytest.mark.parametrize("jit", [False, True])
 def test_padding_is_left_out_where_loops_allow_it(jit, monkeypatch):
     """TensorFlow's plain graphs run over the tokens alone; XLA and the other backends over the padded batch."""
@@ -130,6 +145,14 @@ def test_lengths_of_all_kinds(lengths):
     found = run(fused, states, mask=tensor(mask))
     close(found, run(unfused(fused), states, mask=tensor(mask)))
     close(found, run(fused, states, mask=tensor(np.array(lengths, "int32"))))
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="packed rows")
+def test_a_batch_may_have_no_rows():
+    """As the last one of a worker that shares the data with others."""
+    layer = learnt(Bidirectional(Recurrent(GRUCell(UNITS), return_sequences=True, return_state=True)))
+    found = layer(INPUTS[:0], mask=tensor(MASK[:0]))
+    assert [tuple(x.shape) for x in found] == [(0, 5, 2 * UNITS), (0, UNITS), (0, UNITS)]
 
 
 class Segments(keras.layers.Layer):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -156,6 +157,14 @@ def test_texts_of_any_format(tmp_path: Path) -> None:
     assert len(told.train) + len(told.dev) == 3
     with pytest.raises(SettingsError, match="name at least one text"):
         read()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes that have a name")
+def test_what_can_be_read_once_is_refused(place: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for options in ({"text": (str(tmp_path / "pipe"),)}, {"dev": str(tmp_path / "pipe")}):
+        with pytest.raises(SettingsError, match="pipe is no file but a pipe or a device: .* Write it to a file"):
+            pretrain(settings(place, **options), tmp_path / "run")
 
 
 def test_what_is_held_out_follows_the_seed(tmp_path: Path) -> None:
