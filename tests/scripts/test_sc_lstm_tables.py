@@ -18,6 +18,8 @@ from seqlab.evaluation.run_results import read_results
 from seqlab.training import multitask
 from tests import tiny
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 RECIPE = """
 from pathlib import Path
 from tests import tiny

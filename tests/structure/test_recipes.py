@@ -26,6 +26,7 @@ from tests.text.producers import store_of
 
 RECIPES = sorted(path for path in (ROOT / "recipes").glob("*.py") if not path.name.startswith("_"))
 OF_FRAMES = [path for path in RECIPES if "FrameSettings(" in path.read_text(encoding="utf-8")]
+ALIKE = ("sc_lstm_cnn_crf", "sc_lstm_elmo")  # sc_lstm_table3 with other inputs and heads: that one's graphs are made
 LINES = 120
 DURATION = re.compile(r"\d+(\.\d+)?\s*(s|sec|seconds?|min|minutes?|h|hours?)\b", re.IGNORECASE)
 SCORE = re.compile(r"\b(F1|accuracy|error rate|NLL)\b[^\n]*\d", re.IGNORECASE)
@@ -108,7 +109,9 @@ def test_trains_on_tiny_frames(path: Path, frames: Path, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("path", [path for path in RECIPES if path not in OF_FRAMES], ids=label)
-def test_trains_on_tiny_data(path: Path, data: Path, tmp_path: Path) -> None:
+def test_trains_on_tiny_data(path: Path, data: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    if path.stem in ALIKE:
+        request.getfixturevalue("eagerly")
     settings = read_recipe(str(path))
     flags = ["--training.epochs", "1", "--encoder.units", "4", "--encoder.layers", "1", "--training.batch-size", "8"]
     if isinstance(settings, MultiTaskSettings):
