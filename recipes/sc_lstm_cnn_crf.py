@@ -29,9 +29,7 @@ NAMES = os.environ.get("SEQLAB_NER", "wnut17")  # or conll2003
 
 
 def settings() -> MultiTaskSettings:
-    tags = dict(zip(("train", "dev", "test"), entry("ud_en_1.3").paths(DATA), strict=True))
-    chunks = dict(zip(("train", "test"), entry("conll2000").paths(DATA), strict=True))
-    names = dict(zip(("train", "dev", "test"), entry(NAMES).paths(DATA), strict=True))
+    tags, chunks, names = (entry(name).splits(DATA) for name in ("ud_en_1.3", "conll2000", NAMES))
     return MultiTaskSettings(
         tasks=(
             TaskSettings(name="pos", data=DataSettings(**tags, format="conllu")),

@@ -38,28 +38,13 @@ NAMES = os.environ.get("SEQLAB_NER", "wnut17")  # or conll2003
 
 
 def settings() -> MultiTaskSettings:
-    ud, chunks = DATA / "ud_en_1.3", DATA / "conll2000"
-    names = dict(zip(("train", "dev", "test"), entry(NAMES).paths(DATA), strict=True))
+    tags, chunks, names = (entry(name).splits(DATA) for name in ("ud_en_1.3", "conll2000", NAMES))
     return MultiTaskSettings(
         tasks=(
-            TaskSettings(
-                name="pos",
-                data=DataSettings(
-                    train=str(ud / "en-ud-train.conllu"),
-                    dev=str(ud / "en-ud-dev.conllu"),
-                    test=str(ud / "en-ud-test.conllu"),
-                    format="conllu",
-                ),
-                head="softmax",
-            ),
+            TaskSettings(name="pos", data=DataSettings(**tags, format="conllu"), head="softmax"),
             TaskSettings(
                 name="chunk",
-                data=DataSettings(
-                    train=str(chunks / "train.txt"),
-                    test=str(chunks / "test.txt"),
-                    columns={"word": 0, "chunk": 2},
-                    held_out=1000,
-                ),
+                data=DataSettings(**chunks, columns={"word": 0, "chunk": 2}, held_out=1000),
                 head="softmax",
             ),
             TaskSettings(

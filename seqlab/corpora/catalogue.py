@@ -45,10 +45,22 @@ class Entry:
         """The files of all variants."""
         return tuple(file for files in self.variants.values() for file in files)
 
-    def paths(self, data: str | Path) -> list[str]:
-        """Where its files are in the folder of all data sets: as distributed, or as `prepare` names its copies."""
-        pairs = [(Path(data, self.name, given), Path(data, self.name, copy)) for given, copy in self.arrange.items()]
-        return [str(given if given.is_file() else copy) for given, copy in pairs]
+    def splits(self, data: str | Path) -> dict[str, str]:
+        """Where its "train", "dev" and "test" files are in the folder of all data sets.
+
+        A path is that of the file as distributed where it is there, else of the copy that `prepare` makes.
+
+        Raises:
+            SettingsError: If this is no data set with a training and a test file.
+        """
+        found = {}
+        for given, copy in self.arrange.items():
+            places = (Path(data, self.name, given), Path(data, self.name, copy))
+            found[Path(copy).stem.split("-")[-1]] = str(next((path for path in places if path.is_file()), places[1]))
+        if not {"train", "test"} <= found.keys():
+            known = ", ".join(row.name for row in ROWS if any("train" in copy for copy in row.arrange.values()))
+            raise SettingsError(f"{self.name} has no training and test files to be read as they are; {known} have.")
+        return found
 
 
 ROWS = (

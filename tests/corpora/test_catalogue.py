@@ -84,13 +84,23 @@ def test_locate_prefers_the_whole_file_and_takes_its_cut(tmp_path: Path) -> None
         locate("glove", "50", tmp_path)
 
 
-def test_paths_are_those_of_what_is_there(tmp_path: Path) -> None:
+def test_splits_are_the_files_that_are_there(tmp_path: Path) -> None:
     folder = tmp_path / "wnut17"
     folder.mkdir()
     (folder / "emerging.dev.conll").write_text("")
-    names = ("train.conll", "emerging.dev.conll", "test.conll")  # what is not there, as prepare_data.py would name it
-    assert entry("wnut17").paths(tmp_path) == [str(folder / name) for name in names]
-    assert entry("timit").paths(tmp_path) == []
+    names = {
+        "train": "train.conll",
+        "dev": "emerging.dev.conll",
+        "test": "test.conll",
+    }  # else as prepare_data.py names it
+    assert entry("wnut17").splits(tmp_path) == {part: str(folder / name) for part, name in names.items()}
+    assert list(entry("ud_en_1.3").splits(tmp_path)) == ["train", "dev", "test"]
+    assert list(entry("conll2000").splits(tmp_path)) == ["train", "test"]
+    for name in ("timit", "glove"):
+        with pytest.raises(
+            SettingsError, match=f"{name} has no training and test files.*conll2003, conll2000, ud_en_1.3, wnut17 have"
+        ):
+            entry(name).splits(tmp_path)
 
 
 def test_unknown_name_suggests() -> None:
