@@ -12,7 +12,8 @@ import shutil
 import sys
 from pathlib import Path
 
-from seqlab.corpora.catalogue import CATALOGUE, Entry, entry, verify
+from seqlab.corpora.catalogue import CATALOGUE, entry, verify
+from seqlab.corpora.expected import Entry
 from seqlab.errors import SeqlabError
 from seqlab.files import replaced
 

@@ -5,63 +5,10 @@ Nothing here downloads: most of these files have a licence that the user must ac
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from seqlab.corpora.expected import File, Finding, find
+from seqlab.corpora.expected import Entry, File, Finding, find
 from seqlab.errors import DataError, SettingsError, suggest
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A row of the catalogue.
-
-    Args:
-        name: Key in `CATALOGUE` and on the command line of `scripts/prepare_data.py`.
-        title: The name people use.
-        source: Who distributes it and where.
-        licence: Terms of use, in short.
-        variants: Alternative sets of files; one complete set is enough.
-        arrange: Source file -> name that `scripts/prepare_data.py` gives its copy.
-        note: What a reader of the files must know.
-    """
-
-    name: str
-    title: str
-    source: str
-    licence: str
-    variants: Mapping[str, tuple[File, ...]]
-    arrange: Mapping[str, str] = field(default_factory=dict)
-    note: str = ""
-
-    @property
-    def prepare(self) -> str:
-        """The command that verifies and prepares it."""
-        return f"python scripts/prepare_data.py {self.name} FOLDER"
-
-    @property
-    def files(self) -> tuple[File, ...]:
-        """The files of all variants."""
-        return tuple(file for files in self.variants.values() for file in files)
-
-    def splits(self, data: str | Path) -> dict[str, str]:
-        """Where its "train", "dev" and "test" files are in the folder of all data sets.
-
-        A path is that of the file as distributed where it is there, else of the copy that `prepare` makes.
-
-        Raises:
-            SettingsError: If this is no data set with a training and a test file.
-        """
-        found = {}
-        for given, copy in self.arrange.items():
-            places = (Path(data, self.name, given), Path(data, self.name, copy))
-            found[Path(copy).stem.split("-")[-1]] = str(next((path for path in places if path.is_file()), places[1]))
-        if not {"train", "test"} <= found.keys():
-            known = ", ".join(row.name for row in ROWS if any("train" in copy for copy in row.arrange.values()))
-            raise SettingsError(f"{self.name} has no training and test files to be read as they are; {known} have.")
-        return found
-
 
 ROWS = (
     Entry(

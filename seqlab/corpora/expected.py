@@ -1,13 +1,15 @@
-"""Expected files: their sizes and checksums, compared with what a folder holds."""
+"""Data sets and the files that they are made of: sizes and checksums, compared with what a folder holds."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal
+
+from seqlab.errors import SettingsError
 
 State = Literal["verified", "unchecked", "missing", "wrong"]
 
@@ -51,6 +53,58 @@ class Finding:
     def __str__(self) -> str:
         """One line for a report."""
         return f"{self.state:<9} {self.file.name}: {self.detail}"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row of the catalogue.
+
+    Args:
+        name: Key in `CATALOGUE` and on the command line of `scripts/prepare_data.py`.
+        title: The name people use.
+        source: Who distributes it and where.
+        licence: Terms of use, in short.
+        variants: Alternative sets of files; one complete set is enough.
+        arrange: Source file -> name that `scripts/prepare_data.py` gives its copy.
+        note: What a reader of the files must know.
+    """
+
+    name: str
+    title: str
+    source: str
+    licence: str
+    variants: Mapping[str, tuple[File, ...]]
+    arrange: Mapping[str, str] = field(default_factory=dict)
+    note: str = ""
+
+    @property
+    def prepare(self) -> str:
+        """The command that verifies and prepares it."""
+        return f"python scripts/prepare_data.py {self.name} FOLDER"
+
+    @property
+    def files(self) -> tuple[File, ...]:
+        """The files of all variants."""
+        return tuple(file for files in self.variants.values() for file in files)
+
+    def splits(self, data: str | Path) -> dict[str, str]:
+        """Where its "train", "dev" and "test" files are in the folder of all data sets.
+
+        A path is that of the file as distributed where it is there, else of the copy that `prepare` makes.
+
+        Raises:
+            SettingsError: If this is no data set with a training and a test file.
+        """
+        found = {}
+        for given, copy in self.arrange.items():
+            places = (Path(data, self.name, given), Path(data, self.name, copy))
+            found[Path(copy).stem.split("-")[-1]] = str(next((path for path in places if path.is_file()), places[1]))
+        if not {"train", "test"} <= found.keys():
+            raise SettingsError(
+                f"{self.name} has no training and test files to be read as they are. Expected a data set that has, "
+                "such as conll2000."
+            )
+        return found
 
 
 def find(file: File, paths: Mapping[str, Path]) -> Finding:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from seqlab.corpora.catalogue import CATALOGUE, Entry, File, entry, locate, verify
+from seqlab.corpora.catalogue import CATALOGUE, entry, locate, verify
+from seqlab.corpora.expected import Entry, File
 from seqlab.errors import DataError, SettingsError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -97,9 +98,7 @@ def test_splits_are_the_files_that_are_there(tmp_path: Path) -> None:
     assert list(entry("ud_en_1.3").splits(tmp_path)) == ["train", "dev", "test"]
     assert list(entry("conll2000").splits(tmp_path)) == ["train", "test"]
     for name in ("timit", "glove"):
-        with pytest.raises(
-            SettingsError, match=f"{name} has no training and test files.*conll2003, conll2000, ud_en_1.3, wnut17 have"
-        ):
+        with pytest.raises(SettingsError, match=f"{name} has no training and test files.*such as conll2000"):
             entry(name).splits(tmp_path)
 
 
