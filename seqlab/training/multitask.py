@@ -20,6 +20,7 @@ from seqlab.files import write_text
 from seqlab.models.best import best_weights
 from seqlab.models.multitask import MultiTaskTagger
 from seqlab.multitask_settings import MultiTaskSettings, TaskScheduleSettings
+from seqlab.tags.schemes import resolve
 from seqlab.training import data as data_room
 from seqlab.training.folder import MODEL, SCORES, STATE, open_folder, take_up
 from seqlab.training.lock import locked
@@ -73,8 +74,8 @@ def read(settings: MultiTaskSettings, strict: bool = False) -> TaskData:
     Raises:
         DataError: For anything wrong with a file, naming file and line; for labels of one task in a file of another.
     """
+    schemes = {task.name: task.tag_scheme and resolve(task.tag_scheme).name for task in settings.tasks}
     found = [(task, data_room.corpora(settings.of(task), strict)) for task in settings.tasks]
-    schemes = {task.name: task.tag_scheme for task in settings.tasks}
 
     def gathered(name: str) -> dict[str, Corpus]:
         parts = [(task.name, getattr(data, name), task.learnt) for task, data in found]

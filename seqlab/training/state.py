@@ -60,11 +60,23 @@ class RunState(keras.callbacks.Callback):
         return True
 
     def restore(self, model: keras.Model) -> None:
-        """Writes what `read` found into a compiled model and the watched callbacks."""
+        """Writes what `read` found into a compiled model and the watched callbacks.
+
+        Raises:
+            DataError: If the state is that of another training.
+        """
         if self._arrays is None:
             return
         model.optimizer.build(model.trainable_variables)
         variables = _variables(model)
+        stored = (sum(name.startswith("variable/") for name in self._arrays), len(self._numbers))
+        expected = (len(variables), len(self.watched))
+        if stored != expected:
+            raise DataError(
+                f"the state holds {stored[0]} variables and {stored[1]} callbacks; expected {expected[0]} and "
+                f"{expected[1]}. It is another training's, or an older version's: start the run anew.",
+                str(self.path),
+            )
         for number, variable in enumerate(variables):
             variable.assign(self._arrays[f"variable/{number}"])
         for number, (callback, numbers) in enumerate(zip(self.watched, self._numbers, strict=True)):

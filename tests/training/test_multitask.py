@@ -139,3 +139,10 @@ def test_labels_of_one_task_in_a_file_of_another(tmp_path: Path) -> None:
     write_conll(Corpus(swapped), tmp_path / "dev.conll", columns=tiny.COLUMNS)
     with pytest.raises(DataError, match="dev.conll: The labels given for the task 'tag' are those of 'chunk'"):
         read(chosen)
+
+
+def test_an_unknown_scheme_is_said_before_files_are_read(tmp_path: Path) -> None:
+    chosen = tiny.task_settings(tmp_path / "absent").model_dump()
+    chosen["tasks"][1]["tag_scheme"] = "iob3"
+    with pytest.raises(SettingsError, match="Unknown tag scheme 'iob3'; known: .*Did you mean"):
+        read(MultiTaskSettings(**chosen))

@@ -108,6 +108,16 @@ def test_foreign_arrays_are_named(tmp_path: Path) -> None:
         RunState(tmp_path / "state.npz", []).read()
 
 
+def test_the_state_of_another_training_is_named(tmp_path: Path) -> None:
+    made, _, _ = trained(tmp_path / "state.npz", epochs=1)
+    fewer = RunState(tmp_path / "state.npz", watched()[:1])
+    assert fewer.read()
+    with pytest.raises(
+        DataError, match="and 3 callbacks; expected .* and 1. .*start the run anew"
+    ):
+        fewer.restore(made)
+
+
 def test_full_disk_keeps_the_last_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "state.npz"
     trained(path, 1)
