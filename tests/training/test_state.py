@@ -112,9 +112,7 @@ def test_the_state_of_another_training_is_named(tmp_path: Path) -> None:
     made, _, _ = trained(tmp_path / "state.npz", epochs=1)
     fewer = RunState(tmp_path / "state.npz", watched()[:1])
     assert fewer.read()
-    with pytest.raises(
-        DataError, match="and 3 callbacks; expected .* and 1. .*start the run anew"
-    ):
+    with pytest.raises(DataError, match="and 3 callbacks; expected .* and 1. .*start the run anew"):
         fewer.restore(made)
 
 
