@@ -8,6 +8,7 @@ from typing import Any
 
 from seqlab.analysis.document import Document, write_report
 from seqlab.analysis.fanova import Fanova, Importance, Share
+from seqlab.analysis.plots import Cap
 from seqlab.analysis.trials import Diverged, Measure, Sample, Trials
 from seqlab.errors import DataError, SettingsError
 
@@ -30,10 +31,10 @@ class Options:
         power: Chance to find the detectable difference.
         measure: What the analysis of variance explains, `score` or `test`.
         diverged: What becomes of trials that diverged in it, `worst` or `leave_out`.
-        cap: Worst value that counts in it.
+        cap: Worst value that counts in it, and that boxes and times show.
         trees: Trees of a forest.
         leaf: Least number of trials in a leaf.
-        pairs: How many pairs of hyperparameters are drawn, those with the greatest interaction.
+        pairs: How many pairs of hyperparameters are drawn, those with the greatest interaction; `group` is in none.
         seed: Of the forests.
         jobs: Threads; all cores if not given.
     """
@@ -61,7 +62,11 @@ class Options:
 
     def label(self, objective: str) -> str:
         """What the measure is called in figures."""
-        return objective if self.measure == "score" else f"test {objective}"
+        return objective if self.measure == "score" else on_test(objective)
+
+    def drawn(self, sign: int) -> Cap | None:
+        """The worst value that figures show, the sign being that of the trials; `None` for any."""
+        return None if self.cap is None else Cap(self.cap, sign)
 
 
 @dataclass
@@ -80,6 +85,11 @@ class Findings:
     notes: list[str] = field(default_factory=list)
     rows: dict[str, list[list[Any]]] = field(default_factory=lambda: {name: [] for name in HEADERS})
 
+    @property
+    def capped(self) -> str:
+        """What a caption says of the cap."""
+        return "" if self.options.cap is None else f" What is worse than {self.options.cap:g} is drawn as it."
+
     def note(self, text: str) -> None:
         """Adds what could not be done."""
         self.notes.append(text)
@@ -97,14 +107,21 @@ class Findings:
 
     def importance(self, found: Importance, name: str, measure: str) -> None:
         """Adds the table of shares: singles, then pairs, each from the greatest to the least."""
+        self.document.table(
+            ["", "share", "over trees", "over forests"],
+            [
+                [label, f"{share.mean:.1%}", *(f"± {spread:.2%}" for spread in share[1:])]
+                for label, share in self.shares(found, name, measure)
+            ],
+        )
+
+    def shares(self, found: Importance, name: str, measure: str) -> list[tuple[str, Share]]:
+        """Keeps all shares for the CSV table, and returns them in the order of `importance`."""
         singles = [(single, found.single(single)) for single in found.names]
         pairs = [(f"{one} x {other}", found.pair(one, other)) for one, other in found.pairs]
         order = [*sorted(singles, key=_falling), *sorted(pairs, key=_falling), ("higher order", found.higher())]
-        self.document.table(
-            ["", "share", "over trees", "over forests"],
-            [[label, f"{share.mean:.1%}", *(f"± {spread:.2%}" for spread in share[1:])] for label, share in order],
-        )
         self.rows["importances"] += [[name, measure, label, *share] for label, share in order]
+        return order
 
     def write(self, folder: str | Path) -> None:
         """Writes the report, its figures, and its tables as CSV, but for those without a row.
@@ -116,6 +133,15 @@ class Findings:
         """
         tables = {name: [HEADERS[name].split(","), *rows] for name, rows in self.rows.items()}
         write_report(self.document, tables, folder)
+
+
+def on_test(objective: str) -> str:
+    """What the figure of an objective is called on test data.
+
+    >>> on_test("val_loss")
+    'test loss'
+    """
+    return f"test {objective.removeprefix('val_').removeprefix('valid_').removeprefix('dev_')}"
 
 
 def _falling(row: tuple[str, Share]) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 from seqlab.analysis import plots
 from seqlab.analysis.comparison import Comparison, Values, best, boxes, compare
 from seqlab.analysis.fanova import Importance
-from seqlab.analysis.findings import Findings
+from seqlab.analysis.findings import Findings, on_test
 from seqlab.analysis.trials import Trials
 from seqlab.errors import DataError, SettingsError
 
@@ -66,11 +66,16 @@ def add_tests(findings: Findings, trials: Trials, groups: Mapping[str, Trials], 
         reference = best(groups[baseline], options.best).numbers[column]
         table = [[baseline, len(reference), f"{reference.mean():.4g}", *["-"] * 7], *map(_row, found)]
         findings.document.table(COLUMNS, table)
-        findings.rows["tests"] += [[trials.name, *row] for row in table]
+        exact = [[baseline, len(reference), reference.mean(), *[""] * 7], *map(_exact, found)]
+        findings.rows["tests"] += [[trials.name, *row] for row in exact]
     marked = [one.name for one in found if one.verdict != "not different"]
-    label = f"test {objective}" if tested else objective
-    caption = f"{label}; in colour: different from {baseline}. Grey: mean number of weights."
-    findings.document.figure(file, plots.draw_boxes(rows, label, marked), caption)
+    label = on_test(objective) if tested else objective
+    caption = (
+        f"{label}: the middle half of the trials, whiskers to the last ones, median (line) and mean (dot); in colour: "
+        f"different from {baseline}. Grey: mean number of weights.{findings.capped}"
+    )
+    figure = plots.draw_boxes(rows, label, marked, options.drawn(trials.sign))
+    findings.document.figure(file, figure, caption)
 
 
 def add_importances(findings: Findings, groups: Mapping[str, Trials], study: str = "") -> dict[str, Importance]:
@@ -78,24 +83,26 @@ def add_importances(findings: Findings, groups: Mapping[str, Trials], study: str
 
     A group of which none can be made, as of fewer than 10 trials, becomes a note.
     """
-    options, found = findings.options, {}
+    options, found, counts = findings.options, {}, {}
     for name, trials in groups.items():
         label = f"{study}: {name}" if study else name
         try:
             sample = trials.sample(options.measure, options.diverged, options.cap)
-            found[label] = findings.fanova(sample, trials).importance()
+            found[label], counts[label] = findings.fanova(sample, trials).importance(), len(sample.targets)
         except (DataError, SettingsError) as error:
             findings.note(f"no importances within {label}: {error}")
     names = list(dict.fromkeys(name for one in found.values() for name in one.names))
     rows = []
     for label, one in found.items():
-        parts = [one.single(name).mean if name in one.names else None for name in names]
-        parts += [one.higher(1).mean - one.higher().mean, one.higher().mean]
-        rows.append([label, *("-" if part is None else f"{part:.1%}" for part in parts)])
-        findings.rows["importances"] += [[label, options.measure, name, *one.single(name)] for name in one.names]
+        singles = [one.single(name) if name in one.names else None for name in names]
+        cells = ["-" if share is None else f"{share.mean:.1%} ± {share.trees:.0%}" for share in singles]
+        pairs, higher = one.higher(1).mean - one.higher().mean, one.higher().mean
+        rows.append([label, counts[label], *cells, f"{pairs:.1%}", f"{higher:.1%}"])
+        findings.shares(one, label, options.measure)
     if rows:
         findings.document.heading(f"Within each {options.group}", 3)
-        findings.document.table(["", *names, "pairs", "higher order"], rows)
+        findings.document.table(["", "trials", *names, "pairs", "higher order"], rows)
+        findings.document.text("± one standard deviation over trees: the fewer the trials, the less a tree knows.")
     return found
 
 
@@ -103,6 +110,10 @@ def _row(one: Comparison) -> list[Any]:
     test, numbers = one.welch, [len(one.values), f"{one.values.mean():.4g}"]
     numbers += [f"{test.difference:+.4g}", f"{test.t:.2f}", f"{test.freedom:.1f}", f"{test.p:.2g}"]
     return [one.name, *numbers, f"{one.corrected:.2g}", f"{one.detectable:.4g}", one.verdict]
+
+
+def _exact(one: Comparison) -> list[Any]:
+    return [one.name, len(one.values), one.values.mean(), *one.welch, one.corrected, one.detectable, one.verdict]
 
 
 def _number(value: float) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,16 +14,37 @@ from seqlab.analysis.trials import Trials
 
 SCORE, TIME, PLAIN, BARS = "tab:blue", "tab:orange", "0.35", "0.85"
 SHORT = 300.0  # greatest over least value up to which a logarithmic axis is labelled by plain numbers
+APART = 0.12  # what the points of score and time of one named value stand aside
 ORDERS = 1e2  # greatest over least value from which on an axis is logarithmic
 
 
-def draw_boxes(rows: Mapping[str, Sequence[Box]], score: str, marked: Sequence[str] = ()) -> Any:
+class Cap(NamedTuple):
+    """The worst value that is drawn; what is worse is drawn as it, and counted."""
+
+    value: float
+    sign: int  # 1 if the least score is the best, else -1
+
+    def beyond(self, values: np.ndarray) -> np.ndarray:
+        """Which values are worse."""
+        return np.asarray(self.sign * values > self.sign * self.value)
+
+    def cut(self, values: np.ndarray) -> np.ndarray:
+        """The values, the cap in place of worse ones."""
+        return np.where(self.beyond(values), self.value, values)
+
+
+def draw_boxes(
+    rows: Mapping[str, Sequence[Box]], score: str, marked: Sequence[str] = (), cap: Cap | None = None
+) -> Any:
     """Draws a row of boxes for each set of groups, grey bars behind them for the mean number of weights.
+
+    Boxes hold the middle half of the values, whiskers all of them; a line is the median, a dot the mean.
 
     Args:
         rows: A row's title, and its boxes. A group without a value keeps its place.
         score: Name of the values.
         marked: Groups to be drawn in colour: those that differ from the baseline.
+        cap: The worst value that is drawn.
 
     Returns:
         A `matplotlib.figure.Figure`.
@@ -40,10 +61,14 @@ def draw_boxes(rows: Mapping[str, Sequence[Box]], score: str, marked: Sequence[s
             behind.set_ylabel("mean number of weights")
             axes.set_zorder(behind.get_zorder() + 1)
             axes.patch.set_visible(False)
+        values = [cap.cut(box.values) if cap else box.values for box in found]
         drawn = axes.boxplot(
-            [box.values for box in found],
+            values,
             positions=range(len(found)),
             widths=0.5,
+            whis=(0, 100),
+            showmeans=True,
+            meanprops={"marker": "o", "markersize": 4, "markerfacecolor": TIME, "markeredgecolor": TIME},
             patch_artist=True,
             manage_ticks=False,
         )
@@ -51,15 +76,16 @@ def draw_boxes(rows: Mapping[str, Sequence[Box]], score: str, marked: Sequence[s
             patch.set_facecolor(SCORE if box.name in marked else "white")
         for line in drawn["medians"]:
             line.set_color("black")
-        _logarithmic(axes, "y", np.concatenate([box.values for box in found]))
-        labels = [box.name + (f"\n({box.diverged} div.)" if box.diverged else "") for box in found]
-        axes.set_xticks(range(len(found)), labels, parse_math=False)
+        _logarithmic(axes, "y", np.concatenate(values))
+        axes.set_xticks(range(len(found)), [_label(box, cap) for box in found], parse_math=False)
         axes.set_xlim(-0.6, len(found) - 0.4)
     return figure
 
 
 def draw_marginals(scores: Sequence[Marginal], times: Sequence[Marginal], score: str, logs: Sequence[str] = ()) -> Any:
     """Draws what is predicted along each hyperparameter, one standard deviation over trees around it.
+
+    All panels have the same scales: what matters more is steeper.
 
     Args:
         scores: Marginals of the score.
@@ -71,15 +97,18 @@ def draw_marginals(scores: Sequence[Marginal], times: Sequence[Marginal], score:
     height = math.ceil(len(scores) / width)
     figure = new_figure(4.2 * width, 3.2 * height)
     seconds = {found.name: found for found in times}
+    ranges = _range(scores), _range(times)
     for number, found in enumerate(scores):
         axes = figure.add_subplot(height, width, number + 1)
         axes.set_xlabel(found.name, parse_math=False)
         axes.set_ylabel(score, color=SCORE, parse_math=False)
-        _curve(axes, found, SCORE, found.name in logs)
+        axes.set_ylim(*ranges[0])
+        _curve(axes, found, SCORE, found.name in logs, -APART if found.name in seconds else 0.0)
         if found.name in seconds:
             behind = axes.twinx()
             behind.set_ylabel("seconds", color=TIME)
-            _curve(behind, seconds[found.name], TIME, found.name in logs)
+            behind.set_ylim(*ranges[1])
+            _curve(behind, seconds[found.name], TIME, found.name in logs, APART)
     return figure
 
 
@@ -133,16 +162,22 @@ def draw_pairs(pairs: Sequence[tuple[PairMarginal, float]], score: str, logs: Se
     return figure
 
 
-def draw_times(groups: Mapping[str, Trials], score: str) -> Any:
-    """Draws the score of each trial against its time, a colour for each group, but for those that diverged."""
+def draw_times(groups: Mapping[str, Trials], score: str, cap: Cap | None = None) -> Any:
+    """Draws the score of each trial against its time, a colour for each group, but for those that diverged.
+
+    Scores worse than the cap lie on it.
+    """
     figure = new_figure(7.0, 4.5)
     axes = figure.add_subplot(1, 1, 1, xlabel="seconds")
     axes.set_ylabel(score, parse_math=False)
     palette = colours(len(groups))
-    for number, (name, trials) in enumerate(groups.items()):
-        axes.scatter(trials.numbers["seconds"], trials.numbers["score"], s=12, color=palette[number], label=name)
-    for side, column in (("x", "seconds"), ("y", "score")):
-        _logarithmic(axes, side, np.concatenate([trials.numbers[column] for trials in groups.values()]))
+    seconds, scores = ([trials.numbers[column] for trials in groups.values()] for column in ("seconds", "score"))
+    if cap:
+        scores = [cap.cut(found) for found in scores]
+    for number, name in enumerate(groups):
+        axes.scatter(seconds[number], scores[number], s=12, color=palette[number], label=name)
+    for side, found in (("x", seconds), ("y", scores)):
+        _logarithmic(axes, side, np.concatenate(found))
     if len(groups) > 1:
         for text in figure.legend(loc="outside right upper").get_texts():
             text.set_parse_math(False)
@@ -170,9 +205,29 @@ def colours(count: int) -> list[Any]:
     return [table(number % table.N) for number in range(count)]
 
 
-def _curve(axes: Any, found: Marginal, colour: str, log: bool) -> None:
+def _label(box: Box, cap: Cap | None) -> str:
+    """A group's name, and how many of its trials the box does not show as they are."""
+    beyond = int(cap.beyond(box.values).sum()) if cap else 0
+    told = [f"({box.diverged} div.)"] * bool(box.diverged)
+    if cap and beyond:
+        told.append(f"({beyond} {'>' if cap.sign > 0 else '<'} {cap.value:g})")
+    return "\n".join([box.name, *told])
+
+
+def _range(curves: Sequence[Marginal]) -> tuple[float, float]:
+    """The ends of an axis that holds all curves with their bands."""
+    if not curves:
+        return 0.0, 1.0
+    low = min(float((found.mean - found.spread).min()) for found in curves)
+    high = max(float((found.mean + found.spread).max()) for found in curves)
+    margin = 0.05 * (high - low) or 1.0
+    return low - margin, high + margin
+
+
+def _curve(axes: Any, found: Marginal, colour: str, log: bool, shift: float) -> None:
     if _named(found):
-        axes.errorbar(range(len(found.values)), found.mean, found.spread, fmt="o", color=colour, capsize=3)
+        places = np.arange(len(found.values)) + shift
+        axes.errorbar(places, found.mean, found.spread, fmt="o", color=colour, capsize=3)
         _words(axes, "x", found.values)
         return
     if log:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -67,10 +68,30 @@ def _study(findings: Findings, trials: Trials, prefix: str) -> dict[str, Importa
     times = _times(findings, trials)
     _marginals(findings, trials, forest, times, f"{prefix}marginals.png")
     _pairs(findings, trials, forest, found, f"{prefix}pairs.png")
+    if options.group:
+        _within(findings, trials, groups[options.baseline or next(iter(groups))], prefix)
     if np.isfinite(trials.numbers["seconds"]).any():
-        figure = plots.draw_times(groups, objective)
-        document.figure(f"{prefix}times.png", figure, f"{objective} against the time of each trial with a score.")
+        figure = plots.draw_times(groups, objective, options.drawn(trials.sign))
+        caption = f"{objective} against the time of each trial that did not diverge.{findings.capped}"
+        document.figure(f"{prefix}times.png", figure, caption)
     return bars
+
+
+def _within(findings: Findings, trials: Trials, group: Trials, prefix: str) -> None:
+    """Marginals and pairs of the baseline's trials alone, where the other groups move nothing."""
+    options, name = findings.options, group.name
+    group = replace(group, name=f"{trials.name}: {name}")
+    try:
+        forest = findings.fanova(group.sample(options.measure, options.diverged, options.cap), group)
+        times = None
+        if np.isfinite(group.numbers["seconds"]).any():
+            times = findings.fanova(group.sample("seconds"), group)
+        found = forest.importance()
+    except (DataError, SettingsError) as error:
+        findings.note(f"no marginals within {name}: {error}")
+        return
+    _marginals(findings, group, forest, times, f"{prefix}baseline-marginals.png", f" within {name}")
+    _pairs(findings, group, forest, found, f"{prefix}baseline-pairs.png", f" within {name}")
 
 
 def _times(findings: Findings, trials: Trials) -> Fanova | None:
@@ -90,7 +111,9 @@ def _times(findings: Findings, trials: Trials) -> Fanova | None:
     return forest
 
 
-def _marginals(findings: Findings, trials: Trials, score: Fanova, time: Fanova | None, file: str) -> None:
+def _marginals(
+    findings: Findings, trials: Trials, score: Fanova, time: Fanova | None, file: str, where: str = ""
+) -> None:
     """What is predicted along each hyperparameter."""
     curves = [score.marginal(name) for name in score.names]
     times = [] if time is None else [time.marginal(name) for name in time.names]
@@ -99,7 +122,7 @@ def _marginals(findings: Findings, trials: Trials, score: Fanova, time: Fanova |
             points = zip(one.values, one.mean, one.spread, strict=True)
             findings.rows["marginals"] += [[trials.name, measure, one.name, *point] for point in points]
     figure = plots.draw_marginals(curves, times, findings.options.label(trials.objective[0]), _logs(trials))
-    findings.document.heading("Marginals", 3)
+    findings.document.heading(f"Marginals{where}", 3)
     findings.document.figure(
         file,
         figure,
@@ -108,13 +131,14 @@ def _marginals(findings: Findings, trials: Trials, score: Fanova, time: Fanova |
     )
 
 
-def _pairs(findings: Findings, trials: Trials, forest: Fanova, found: Importance, file: str) -> None:
-    """The pairs whose interaction explains most."""
-    ranked = sorted(((found.pair(*pair).mean, pair) for pair in found.pairs), reverse=True)
+def _pairs(findings: Findings, trials: Trials, forest: Fanova, found: Importance, file: str, where: str = "") -> None:
+    """The pairs whose interaction explains most, but for those with the hyperparameter that makes the groups."""
+    pairs = [pair for pair in found.pairs if findings.options.group not in pair]
+    ranked = sorted(((found.pair(*pair).mean, pair) for pair in pairs), reverse=True)
     drawn = [(forest.pair(*pair, points=40), share) for share, pair in ranked[: findings.options.pairs]]
     if drawn:
         figure = plots.draw_pairs(drawn, findings.options.label(trials.objective[0]), _logs(trials))
-        findings.document.heading("Pairs", 3)
+        findings.document.heading(f"Pairs{where}", 3)
         findings.document.figure(
             file, figure, "Predicted over two hyperparameters, and the part of it that is their interaction alone."
         )
@@ -141,7 +165,7 @@ def _method(options: Options) -> list[str]:
         "one that never varies has no share.",
         "Trials that failed or ran out of time count nowhere. Trials without a finite score have diverged. In the "
         f"analysis of variance of the {options.measure} their values {fate}; they count among the trials of which the "
-        "best fraction is taken, and rank last. Boxes leave them out. A trial that diverged after epochs with a score "
-        "counts with the best of these. Of the time all trials that diverged are left out, for they stopped early; "
-        "seconds are what the study recorded as such, by whatever clock.",
+        "best fraction is taken, and rank last. Boxes leave them out; their numbers stand below the names. A trial "
+        "that diverged after epochs with a score counts with the best of these. Of the time all trials that diverged "
+        "are left out, for they stopped early; seconds are what the study recorded as such, by whatever clock.",
     ]

@@ -32,7 +32,9 @@ class Analyse:
         Literal["worst", "leave_out"],
         tyro.conf.arg(help="trials that diverged count in that as the worst value (or --cap), or not at all"),
     ] = "worst"
-    cap: Annotated[float | None, tyro.conf.arg(help="worst value that counts in it, such as chance")] = None
+    cap: Annotated[
+        float | None, tyro.conf.arg(help="worst value that counts in it, and that figures show, such as chance")
+    ] = None
     trees: Annotated[int, tyro.conf.arg(help="trees of each forest")] = 100
     leaf: Annotated[int, tyro.conf.arg(help="least number of trials in a leaf")] = 3
     pairs: Annotated[int, tyro.conf.arg(help="how many pairs to draw, those that interact most")] = 6

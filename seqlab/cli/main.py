@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from seqlab.cache import keep_programs
 from seqlab.errors import SeqlabError, suggest
 
 VERBS = {
@@ -48,6 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 2
+    keep_programs()
     try:
         status = int(importlib.import_module(f"seqlab.cli.{verb}").main(rest))
         sys.stdout.flush()

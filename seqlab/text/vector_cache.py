@@ -15,11 +15,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from seqlab.cache import VARIABLE, user_cache
 from seqlab.files import replaced
 
 log = logging.getLogger(__name__)
-VARIABLE = "SEQLAB_CACHE"
-OFF = ("off", "no", "0", "false")
 SMALLEST = 4 << 20  # bytes of a file from which it is cached unasked: a smaller one is parsed in a moment
 _FORMAT = 1  # of what is written below; a change makes other keys
 _SAMPLES, _SAMPLE = 16, 1 << 16  # blocks that a key looks at, and their bytes
@@ -32,23 +31,14 @@ def cache_folder(cache: str | os.PathLike[str] | bool | None, size: int) -> Path
     """Says where the cache of a file lies, `None` for nowhere.
 
     Args:
-        cache: A folder; `False` for no cache; `None` or `True` for the user's: `$SEQLAB_CACHE` if it is set ("off"
-            switches the cache off), else `seqlab` in `$XDG_CACHE_HOME`, else in `~/.cache`.
+        cache: A folder; `False` for no cache; `None` or `True` for the user's, see `seqlab.cache`.
         size: Bytes of the file. With `None`, files below 4 MB are not cached.
     """
     if cache is False or (cache is None and size < SMALLEST):
         return None
     if cache is not None and cache is not True:
         return Path(cache)
-    given = os.environ.get(VARIABLE, "")
-    if given.lower() in OFF:
-        return None
-    if given:
-        return Path(given)
-    try:
-        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "seqlab"
-    except RuntimeError:  # a user without a home
-        return None
+    return user_cache()
 
 
 def cache_path(folder: Path, source: Path, encoding: str, limit: int | None) -> Path:

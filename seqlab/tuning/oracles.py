@@ -36,6 +36,7 @@ class Durable(keras_tuner.Oracle):
         """Names the folder of the study; called once, before the first trial."""
         self.folder, self.study, self.parquet = folder, study, parquet
         self.finished: list[studies.Trial] = []  # rows since somebody took them from here
+        self.diverged: dict[str, float | None] = {}  # trials that did, with their best score before, if any
         self.verbose = 0
         self._set_project_dir(str(folder.parent), folder.name)
 
@@ -57,11 +58,16 @@ class Durable(keras_tuner.Oracle):
         )
         studies.write_trial(self.folder, row, self.parquet)
         self.finished.append(row)
+        self._note(row)
         own = self.trials[trial.trial_id].hyperparameters
         own.values.pop(REPORT, None)
         trial.hyperparameters = own
         trial.message = row.error or None
         super().end_trial(trial)
+
+    def _note(self, row: studies.Trial) -> None:
+        if row.status == "diverged":
+            self.diverged[row.trial] = row.score
 
     def save(self) -> None:
         write_text(self.folder / ORACLE, json.dumps(self.get_state(), default=_plain))
@@ -90,6 +96,8 @@ class Durable(keras_tuner.Oracle):
         lost = [name for name in self.end_order if name not in rows]
         if lost:
             raise DataError(f"no row for the finished trials {', '.join(lost)}.", str(self.folder / studies.TRIALS))
+        for row in rows.values():
+            self._note(row)
         # Its own list of the trials under way holds those that wait to be given out again, too.
         waiting = dict.fromkeys([*state["ongoing_trials"].values(), *state["retry_queue"]])
         self.ongoing_trials, self._retry_queue = {}, []
@@ -107,7 +115,27 @@ class RandomOracle(Durable, keras_tuner.oracles.RandomSearchOracle):
 
 
 class BayesianOracle(Durable, keras_tuner.oracles.BayesianOptimizationOracle):
-    """Values by a Gaussian process over the trials before."""
+    """Values by a Gaussian process over the trials before.
+
+    Keras Tuner leaves out the trials without a score. One that diverged tells where not to look: it counts with its
+    best score before that, and where it has none with the worst of all others. Failures and time-outs are left out.
+    """
+
+    def _vectorize_trials(self) -> Any:
+        sign = 1 if self.objective.direction == "min" else -1
+        scores = [trial.score for trial in self.trials.values() if trial.status == TrialStatus.COMPLETED]
+        scores += [score for score in self.diverged.values() if score is not None]
+        if not scores:
+            return super()._vectorize_trials()
+        worst = sign * max(sign * score for score in scores)
+        for name, score in self.diverged.items():
+            self.trials[name].status = TrialStatus.COMPLETED
+            self.trials[name].score = worst if score is None else score
+        try:
+            return super()._vectorize_trials()
+        finally:
+            for name in self.diverged:
+                self.trials[name].status, self.trials[name].score = TrialStatus.FAILED, None
 
 
 class HyperbandOracle(Durable, keras_tuner.oracles.HyperbandOracle):

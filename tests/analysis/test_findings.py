@@ -72,3 +72,11 @@ def test_options():
     with pytest.raises(SettingsError, match="`pairs` must be at least 0"):
         Options(pairs=-1).check()
     assert Options().label("loss") == "loss" and Options(measure="test").label("loss") == "test loss"
+    assert Options(measure="test").label("valid_nll") == "test nll"
+    assert Options().drawn(1) is None and Options(cap=2.0).drawn(-1) == (2.0, -1)
+
+
+def test_captions_tell_the_cap(findings):
+    assert findings.capped == ""
+    findings.options = Options(cap=11.0)
+    assert findings.capped == " What is worse than 11 is drawn as it."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -54,6 +56,13 @@ def test_tests_of_the_best():
     assert told["p corrected"] == f"{wanted[0].corrected:.2g}" and told["difference"].startswith("+")
     assert rows[0][2] == f"{best(groups['V'], 0.2).numbers['test'].mean():.4g}"
     assert [row[:2] for row in found.rows["tests"]] == [["small", "V"], ["small", "NFG"], ["small", "NP"]]
+    assert found.rows["tests"][1][3:] == [  # as they are, not as they are shown
+        wanted[0].values.mean(),
+        *wanted[0].welch,
+        wanted[0].corrected,
+        wanted[0].detectable,
+        "worse",
+    ]
     text = found.document.plain()
     assert (
         "variant against V" in text and "Welch's t-tests of the test values of the best 20%" in text and "90%" in text
@@ -84,13 +93,14 @@ def test_importances_within_groups():
     bars = add_importances(found, groups, "small")
     assert list(bars) == ["small: V", "small: NFG"]
     ((header, rows),) = tables(found)
-    assert header == ["", "rate", "layers", "residual", "pairs", "higher order"] and len(rows) == 2
-    assert sum(float(cell[:-1]) for cell in rows[0][1:]) == pytest.approx(100, abs=0.3)
+    assert header == ["", "trials", "rate", "layers", "residual", "pairs", "higher order"] and len(rows) == 2
+    assert [row[1] for row in rows] == [str(len(groups[name])) for name in ("V", "NFG")]
+    assert sum(float(cell.split("%")[0]) for cell in rows[0][2:]) == pytest.approx(100, abs=0.3)
+    assert all(re.fullmatch(r"[\d.]+% ± \d+%", cell) for cell in rows[0][2:5])
     assert len(found.notes) == 1 and "within small: NP" in found.notes[0] and "received 9" in found.notes[0]
-    assert [row[:3] for row in found.rows["importances"]][:2] == [
-        ["small: V", "score", "rate"],
-        ["small: V", "score", "layers"],
-    ]
+    written = [row[2] for row in found.rows["importances"] if row[:2] == ["small: V", "score"]]
+    singles, pairs = {"rate", "layers", "residual"}, {"rate x layers", "rate x residual", "layers x residual"}
+    assert set(written) == singles | pairs | {"higher order"} and written[0] == "rate"
     assert list(add_importances(findings(), {"V": groups["V"]})) == ["V"]
 
 

@@ -43,6 +43,19 @@ def test_boxes(tmp_path):
     )
 
 
+def test_boxes_end_at_the_cap():
+    values = np.array([1.0, 2.0, 3.0, 50.0, 70.0])
+    boxed = [plots.Box("a", values, 1, float("nan")), plots.Box("b", values[:3], 0, float("nan"))]
+    (axes,) = plots.draw_boxes({"all": boxed}, "loss", cap=plots.Cap(4.0, 1)).axes
+    assert labels(axes.get_xticklabels()) == ["a\n(1 div.)\n(2 > 4)", "b"] and axes.get_ylim()[1] < 5
+    mean, _ = (line.get_ydata() for line in axes.lines if line.get_marker() == "o" and len(line.get_xdata()))
+    assert mean == pytest.approx([(1 + 2 + 3 + 4 + 4) / 5])
+    whiskers = {float(y) for line in axes.lines if {*line.get_xdata()} == {0.0} for y in line.get_ydata()}
+    assert {1.0, 4.0} <= whiskers  # to the last values
+    (axes,) = plots.draw_boxes({"all": boxed[1:]}, "accuracy", cap=plots.Cap(2.5, -1)).axes
+    assert labels(axes.get_xticklabels()) == ["b\n(2 < 2.5)"] and axes.get_ylim()[0] > 2.4
+
+
 def test_boxes_without_weights_or_values(tmp_path):
     found = [plots.Box("a", np.arange(3.0), 0, float("nan")), plots.Box("b", np.array([]), 4, float("nan"))]
     figure = plots.draw_boxes({"all": found}, "loss")
@@ -61,6 +74,9 @@ def test_marginals(forest, tmp_path):
     np.testing.assert_allclose(rate.lines[0].get_ydata(), curves[0].mean)
     band = rate.collections[0].get_paths()[0].vertices[:, 1]
     assert band.max() == pytest.approx((curves[0].mean + curves[0].spread).max())
+    assert rate.get_ylim() == cell.get_ylim() == bias.get_ylim() != behind.get_ylim()  # what matters more is steeper
+    ends = [edge for one in curves for edge in ((one.mean - one.spread).min(), (one.mean + one.spread).max())]
+    assert rate.get_ylim()[0] < min(ends) and rate.get_ylim()[1] > max(ends)
     assert labels(cell.get_xticklabels()) == ["a", "b", "c"] and labels(bias.get_xticklabels()) == ["False", "True"]
 
 
@@ -109,6 +125,15 @@ def test_times():
     np.testing.assert_allclose(drawn[scored, 0], groups["V"].numbers["seconds"][scored])
     assert np.isnan(drawn[~scored]).all() and (~scored).any()
     assert not plots.draw_times({"all": trials()}, "loss").legends
+
+
+def test_times_end_at_the_cap():
+    small = trials()
+    scores = small.numbers["score"]
+    drawn = plots.draw_times({"all": small}, "loss", plots.Cap(8.0, 1)).axes[0].collections[0].get_offsets()
+    finite = np.isfinite(scores)
+    np.testing.assert_allclose(np.ma.filled(drawn, np.nan)[finite, 1], np.minimum(scores[finite], 8.0))
+    assert (scores[finite] > 8).any()
 
 
 def test_values_over_orders_are_on_a_logarithmic_axis():

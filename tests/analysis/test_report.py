@@ -33,7 +33,8 @@ def rows(path):
 
 def test_everything_is_there(two):
     findings, folder = two
-    figures = {f"{number}-{name}.png" for number in (1, 2) for name in ("boxes", "marginals", "pairs", "times")}
+    kinds = ("boxes", "marginals", "pairs", "times", "baseline-marginals", "baseline-pairs")
+    figures = {f"{number}-{name}.png" for number in (1, 2) for name in kinds}
     tables = {"importances.csv", "marginals.csv", "tests.csv"}
     assert {path.name for path in folder.iterdir()} == figures | tables | {
         "importances.png",
@@ -45,7 +46,28 @@ def test_everything_is_there(two):
     for wanted in ("90 trials count", "left out: 1 failed", "Score: loss, the minimum is best", "exact for each of 3"):
         assert wanted in text
     assert len(findings.document.figures["1-pairs.png"].axes) == 4  # two panels with their scales
-    assert not findings.notes
+    assert not findings.notes and "### Marginals within V" in text and "### Pairs within V" in text
+    panels = findings.document.figures["1-baseline-marginals.png"].axes
+    assert {axes.get_xlabel() for axes in panels} - {""} == {"rate", "layers", "residual"}
+
+
+def test_pairs_leave_out_what_makes_the_groups():
+    small = trials()
+    whole, grouped = (analyse([small], Options(trees=2, group=name, pairs=9)) for name in (None, "variant"))
+    drawn = [
+        {frozenset((axes.get_xlabel(), axes.get_ylabel())) for axes in found.document.figures["pairs.png"].axes}
+        for found in (whole, grouped)
+    ]
+    assert any("variant" in pair for pair in drawn[0]) and not any("variant" in pair for pair in drawn[1])
+
+
+def test_a_baseline_of_few_trials_has_no_part_of_its_own():
+    small = trials()
+    keep = np.array([value != "NP" for value in small.values["variant"]])
+    keep[np.flatnonzero(~keep)[:9]] = True
+    found = analyse([small.where(keep)], Options(trees=2, group="variant", baseline="NP"))
+    assert "baseline-marginals.png" not in found.document.figures
+    assert any(note.startswith("no marginals within NP: ") for note in found.notes)
 
 
 def test_shares_of_studies_and_groups(two):
@@ -66,7 +88,9 @@ def test_shares_of_studies_and_groups(two):
 
 def test_marginals_are_written(two):
     _, folder = two
-    found = [row for row in rows(folder / "marginals.csv") if row["study"] == "one"]
+    every = rows(folder / "marginals.csv")
+    assert {row["study"] for row in every} == {"one", "one: V", "two", "two: V"}
+    found = [row for row in every if row["study"] == "one"]
     assert {(row["of"], row["hyperparameter"]) for row in found} == {
         (of, name) for of in ("score", "seconds") for name in ("variant", "rate", "layers", "residual")
     }

@@ -122,16 +122,6 @@ def test_a_cache_that_cannot_be_opened_stops_nothing(source, tmp_path, caplog, m
     assert "cannot be read (no way into" in caplog.text
 
 
-def test_a_user_without_a_home_has_no_cache(monkeypatch) -> None:
-    def homeless() -> Path:
-        raise RuntimeError("Could not determine home directory.")
-
-    for name in ("XDG_CACHE_HOME", "SEQLAB_CACHE"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(Path, "home", homeless)
-    assert cache_folder(None, vector_cache.SMALLEST) is None
-
-
 def test_nothing_is_written_for_no_words(tmp_path) -> None:
     write_cache(tmp_path / "x.npz", [], np.zeros((0, 2), np.float32))
     assert not list(tmp_path.iterdir())

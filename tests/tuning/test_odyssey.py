@@ -19,3 +19,10 @@ def test_bounds_are_those_of_the_paper() -> None:
         "one_minus_momentum": (0.01, 1.0, "log"),
     }
     assert len(found["variant"].values) == 9
+
+
+def test_what_waits_for_its_turn_is_as_in_the_recipes() -> None:
+    """`guided` holds it at its default."""
+    found = odyssey_space(keras_tuner.HyperParameters())
+    assert found["network.variant"] == "V"
+    assert (found["network.noise"], found["training.momentum"]) == (0.2, 0.9)
