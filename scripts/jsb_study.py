@@ -1,7 +1,7 @@
 """The search of Greff et al. (2017) on JSB Chorales: random trials of nine LSTM variants, in a study's folder.
 
     SEQLAB_DATA=../shared/data python scripts/jsb_study.py --trials 540 --jobs 2
-    seqlab analyse recipes/studies/jsb --group variant --baseline V --cap 11 --output reports/jsb
+    seqlab analyse recipes/studies/jsb --group variant --baseline V --measure test --cap 11 --output reports/jsb
 
 Goes on where it was stopped, on any machine that has the folder: trial N of seed S has the same variant,
 hyperparameters and random numbers everywhere. Variants take turns, so the first 9 n trials hold n of each. Every trial
