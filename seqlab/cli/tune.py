@@ -6,7 +6,7 @@ import shlex
 import time
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -42,6 +42,12 @@ class Study:
         bool,
         tyro.conf.arg(help="run trials of recipes/jsb.py and its like as compiled epochs, many in a process (JAX)"),
     ] = False
+    population: Annotated[
+        int | None,
+        tyro.conf.arg(
+            help="with --compiled, trials taken at once: those of one variant and rounded size train as one program"
+        ),
+    ] = None
     parquet: Annotated[bool, tyro.conf.arg(help="write the table of trials as Parquet, too")] = False
     chief: Annotated[
         str | None, tyro.conf.arg(help="HOST:PORT of the chief of several machines: this one, without --worker")
@@ -54,6 +60,11 @@ class Study:
             check_count(name, getattr(self, name))
         if self.timeout is not None and self.timeout <= 0:
             raise SettingsError(f"--timeout takes seconds above 0, received {self.timeout:g}.")
+        if self.population is not None and (not self.compiled or self.population < 2):
+            raise SettingsError(
+                f"--population takes a number of trials from 2 on, with --compiled; received {self.population}"
+                f"{'' if self.compiled else ' without it'}."
+            )
         if self.worker is not None and self.chief is None:
             raise SettingsError("--worker runs trials of a chief: name that one too (--chief HOST:PORT).")
         if self.worker is not None and (self.resume or self.parquet):
@@ -161,8 +172,12 @@ def _search(oracle: Any, space: Any, folder: Path, objective: Any, flags: Study,
 def _options(flags: Study) -> Any:
     from seqlab.tuning.search import COMPILED, PROGRAM, Options
 
-    command = COMPILED if flags.compiled else PROGRAM
-    return Options(flags.jobs, flags.executions, flags.timeout, command, resident=flags.compiled)
+    if not flags.compiled:
+        return Options(flags.jobs, flags.executions, flags.timeout, PROGRAM)
+    from seqlab.tuning.compiled import alike
+
+    found = Options(flags.jobs, flags.executions, flags.timeout, COMPILED, resident=True)
+    return found if flags.population is None else replace(found, population=flags.population, alike=alike)
 
 
 def _work(oracle: Any, space: Any, folder: Path, objective: Any, flags: Study, address: tuple[str, int]) -> int:

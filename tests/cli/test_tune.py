@@ -109,6 +109,8 @@ def test_a_search_without_a_completed_trial_fails(
         (["--chief", "here", "--trials", "2"], "--chief takes HOST:PORT"),
         (["--chief", "h:1", "--jobs", "2"], "--jobs, --timeout and --compiled are the workers'"),
         (["--chief", "h:1", "--compiled"], "--jobs, --timeout and --compiled are the workers'"),
+        (["--population", "4", "--trials", "2"], "with --compiled; received 4 without it"),
+        (["--population", "1", "--compiled"], "a number of trials from 2 on, with --compiled; received 1."),
         (["--chief", "h:1", "--worker", "a", "--resume"], "are the chief's"),
         (["--resume", "--trials", "2", "--study", "none"], "holds no study"),
     ],
