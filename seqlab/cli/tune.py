@@ -69,9 +69,9 @@ class Study:
             raise SettingsError("--worker runs trials of a chief: name that one too (--chief HOST:PORT).")
         if self.worker is not None and (self.resume or self.parquet):
             raise SettingsError("--resume and --parquet are the chief's: leave them out with --worker.")
-        own = self.jobs > 1 or self.timeout is not None or self.compiled
+        own = self.jobs > 1 or self.timeout is not None or self.population is not None
         if self.chief is not None and self.worker is None and own:
-            raise SettingsError("--jobs, --timeout and --compiled are the workers': a chief runs no trials.")
+            raise SettingsError("--jobs, --timeout and --population are the workers': a chief runs no trials.")
 
 
 @dataclass(frozen=True)
@@ -114,6 +114,7 @@ def _tune(recipe: str, arguments: Sequence[str]) -> int:
 
     from seqlab import studies
     from seqlab.tuning.compiled import trial_of
+    from seqlab.tuning.description import described, told
     from seqlab.tuning.distributed import parse_address
     from seqlab.tuning.folder import open_study
     from seqlab.tuning.kinds import kind_of
@@ -135,15 +136,18 @@ def _tune(recipe: str, arguments: Sequence[str]) -> int:
     )
     command = shlex.join(["seqlab", "tune", recipe, *arguments])
     study = studies.Study(objective, space.parameters, command, settings.seed, flags.tuner)
+    search = described(settings, flags.executions, flags.compiled)
     folder = (flags.study or Path("runs") / f"{Path(recipe).stem}-tune-{time.strftime('%Y%m%d-%H%M%S')}").resolve()
 
     from seqlab.training.lock import locked
 
     with locked(folder):
+        if address is not None:
+            oracle.description = told(search, objective)
         if flags.worker is not None and address is not None:
             oracle.attach(folder, study)
             return _work(oracle, space, folder, objective, flags, address)
-        open_study(folder, study, settings, flags.executions, oracle, flags.resume, flags.parquet, flags.compiled)
+        open_study(folder, study, search, oracle, flags.resume, flags.parquet)
         return _search(oracle, space, folder, objective, flags, address)
 
 
@@ -183,12 +187,13 @@ def _options(flags: Study) -> Any:
 def _work(oracle: Any, space: Any, folder: Path, objective: Any, flags: Study, address: tuple[str, int]) -> int:
     """Runs trials of a chief until it has no more."""
     from seqlab.tuning import table
-    from seqlab.tuning.distributed import check_space, client
+    from seqlab.tuning.distributed import check_search, check_space, client
     from seqlab.tuning.search import Search
 
     worker = flags.worker or ""
     remote = client(oracle, folder, address, worker)
     check_space(remote, space)
+    check_search(remote, oracle.description)
     for trial in Search(remote, space, folder, objective, _options(flags), worker).run():
         print(table.line(trial), flush=True)
     return 0

@@ -14,7 +14,8 @@ import keras_tuner
 
 from seqlab import studies
 from seqlab.errors import SeqlabError, SettingsError
-from seqlab.tuning.oracles import Durable
+from seqlab.tuning.description import differences
+from seqlab.tuning.oracles import DESCRIPTION, Durable
 from seqlab.tuning.space import SearchSpace, parameters_of
 
 log = logging.getLogger(__name__)
@@ -96,6 +97,25 @@ def check_space(remote: Any, space: SearchSpace) -> None:
     if there != here:
         different = sorted(name for name in there.keys() | here.keys() if there.get(name) != here.get(name))
         raise SettingsError(f"the chief has another search space; {', '.join(different)} differ: use the same recipe.")
+
+
+def check_search(remote: Any, description: str) -> None:
+    """Compares what a worker would do with what the chief's search is about, but for the space.
+
+    Args:
+        remote: The stand-in of the chief's oracle.
+        description: The worker's, see `seqlab.tuning.description.told`.
+
+    Raises:
+        SettingsError: If they differ, with the names of what does.
+    """
+    found = remote.get_trial(DESCRIPTION).hyperparameters.values[DESCRIPTION]
+    different = differences(found, description)
+    if different:
+        raise SettingsError(
+            f"the chief has another search ({'; '.join(different)}): start the worker with the chief's recipe and "
+            "flags, and with the same data."
+        )
 
 
 def _taken(rows: list[studies.Trial]) -> Iterator[studies.Trial]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -261,6 +262,21 @@ def test_a_search_by_an_oracle_of_keras_tuner(
 
 
 @jax_only
+def test_a_chief_knows_that_trials_are_compiled(recipe: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[dict[str, Any]] = []
+
+    def serve(oracle: Any, *_: Any) -> Iterator[studies.Trial]:
+        told.append(json.loads(oracle.description))
+        yield from ()
+
+    monkeypatch.setattr("seqlab.tuning.distributed.serve", serve)
+    flags = ["tune", recipe, "--trials", "2", "--study", str(tmp_path / "study"), "--chief", "127.0.0.1:9"]
+    assert main([*flags, "--compiled"]) == 1  # no worker came
+    assert told[0]["compiled"] is True and told[0]["objective"] == "val_nll"
+    assert json.loads((tmp_path / "study" / "search.json").read_text("utf-8"))["compiled"] is True
+
+
+@jax_only
 def test_a_space_that_leaves_the_compiled_ways_is_refused(
     recipe: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -272,8 +288,11 @@ def test_a_space_that_leaves_the_compiled_ways_is_refused(
 
 
 @pytest.mark.skipif(keras.backend.backend() == "jax", reason="JAX is what it needs")
-def test_another_backend_is_refused(recipe: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["tune", recipe, "--compiled", "--trials", "2", "--study", str(tmp_path / "study")]) == 1
+@pytest.mark.parametrize("chief", [[], ["--chief", "127.0.0.1:9"]], ids=["alone", "chief"])
+def test_another_backend_is_refused(
+    chief: list[str], recipe: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["tune", recipe, "--compiled", "--trials", "2", "--study", str(tmp_path / "study"), *chief]) == 1
     error = capsys.readouterr().err
     assert "seqlab tune: --compiled needs the backend jax, received" in error and "KERAS_BACKEND=jax" in error
     assert not (tmp_path / "study" / "study.json").exists()
