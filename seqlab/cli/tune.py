@@ -127,10 +127,7 @@ def _tune(recipe: str, arguments: Sequence[str]) -> int:
     space = SearchSpace(settings, module.search_space, trial_of if flags.compiled else None)
     if flags.tuner == "hyperband" and "training.epochs" in space.changed:
         raise SettingsError("hyperband shares out training.epochs by itself: take it out of search_space.")
-    kind = kind_of(settings)
-    if flags.tuner == "hyperband" and not kind.pauses:
-        raise SettingsError(f"hyperband pauses trials, which runs of {kind.settings.__name__} cannot: choose another.")
-    objective = kind.objective(settings)
+    objective = kind_of(settings).objective(settings)
     oracle = make_oracle(
         flags.tuner, objective, space.hyperparameters, flags.trials, settings.seed, settings.training.epochs
     )
