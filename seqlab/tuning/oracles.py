@@ -33,6 +33,8 @@ class Durable(keras_tuner.Oracle):
     parquet: bool = False
     description: str = ""  # what a chief tells its workers of the search, see `seqlab.tuning.description`
     over: bool = False  # the search is, but for trials under way
+    ongoing_trials: dict[str, Trial]
+    _retry_queue: list[str]
 
     def attach(self, folder: Path, study: studies.Study, parquet: bool = False) -> None:
         """Names the folder of the study; called once, before the first trial."""

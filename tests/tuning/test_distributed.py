@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import grpc
 import pytest
 from keras_tuner.engine.trial import Trial
 
@@ -206,6 +207,30 @@ def test_a_worker_needs_the_same_search(tmp_path: Path) -> None:
         SettingsError, match=r"another search \(compiled False, here True; training.epochs \d+, here 3\)"
     ):
         distributed.check_search(Chief(), told(described(changed, 1, True), OBJECTIVE))
+
+
+def test_a_chief_that_is_gone_is_waited_for(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    class Lost(grpc.RpcError):
+        def __init__(self, code: grpc.StatusCode) -> None:
+            super().__init__()
+            self.code, self.details = (lambda: code), lambda: "words"
+
+    class Stub:
+        def __init__(self, *errors: grpc.StatusCode) -> None:
+            self.errors = list(errors)
+
+        def GetTrial(self, request: str, timeout: int) -> tuple[str, int]:
+            if self.errors:
+                raise Lost(self.errors.pop(0))
+            return request, timeout
+
+    monkeypatch.setattr(distributed, "AGAIN", 0.0)
+    gone = grpc.StatusCode.UNAVAILABLE
+    assert distributed._Patient(Stub(gone, gone), ("host", 1)).GetTrial("x", timeout=3) == ("x", 3)
+    assert caplog.text.count("The chief at host:1 is gone: waiting for it to be resumed.") == 2
+    late = distributed._Patient(Stub(gone, grpc.StatusCode.DEADLINE_EXCEEDED), ("host", 1))
+    with pytest.raises(SeqlabError, match="the chief at host:1: DEADLINE_EXCEEDED: words"):
+        late.GetTrial("x", timeout=3)
 
 
 def test_the_first_of_two_reports_of_a_trial_counts(tmp_path: Path) -> None:
