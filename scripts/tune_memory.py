@@ -48,6 +48,7 @@ def measure(trials: int, tuner: str, jobs: int, folder: Path) -> list[float]:
     """Runs the search; returns the resident set after every 20 trials."""
     from seqlab import studies
     from seqlab.settings import DataSettings, Settings
+    from seqlab.tuning.description import described
     from seqlab.tuning.folder import open_study
     from seqlab.tuning.oracles import make_oracle
     from seqlab.tuning.search import Options, Search
@@ -58,7 +59,7 @@ def measure(trials: int, tuner: str, jobs: int, folder: Path) -> list[float]:
     settings = Settings(data=DataSettings(train="none"))
     space, objective = SearchSpace(settings, search_space), studies.Objective("val_f1", "max")
     oracle = make_oracle(tuner, objective, space.hyperparameters, trials, 1, 9)
-    open_study(folder, studies.Study(objective, space.parameters), settings, 1, oracle, False, False)
+    open_study(folder, studies.Study(objective, space.parameters), described(settings, 1, False), oracle, False, False)
     options = Options(jobs=jobs, command=(sys.executable, str(program)))
     found, began = [], time.monotonic()
     for number, _ in enumerate(Search(oracle, space, folder, objective, options).run(), 1):

@@ -6,7 +6,7 @@ import shlex
 import time
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -42,6 +42,12 @@ class Study:
         bool,
         tyro.conf.arg(help="run trials of recipes/jsb.py and its like as compiled epochs, many in a process (JAX)"),
     ] = False
+    population: Annotated[
+        int | None,
+        tyro.conf.arg(
+            help="with --compiled, trials taken at once: those of one variant and rounded size train as one program"
+        ),
+    ] = None
     parquet: Annotated[bool, tyro.conf.arg(help="write the table of trials as Parquet, too")] = False
     chief: Annotated[
         str | None, tyro.conf.arg(help="HOST:PORT of the chief of several machines: this one, without --worker")
@@ -54,13 +60,18 @@ class Study:
             check_count(name, getattr(self, name))
         if self.timeout is not None and self.timeout <= 0:
             raise SettingsError(f"--timeout takes seconds above 0, received {self.timeout:g}.")
+        if self.population is not None and (not self.compiled or self.population < 2):
+            raise SettingsError(
+                f"--population takes a number of trials from 2 on, with --compiled; received {self.population}"
+                f"{'' if self.compiled else ' without it'}."
+            )
         if self.worker is not None and self.chief is None:
             raise SettingsError("--worker runs trials of a chief: name that one too (--chief HOST:PORT).")
         if self.worker is not None and (self.resume or self.parquet):
             raise SettingsError("--resume and --parquet are the chief's: leave them out with --worker.")
-        own = self.jobs > 1 or self.timeout is not None or self.compiled
+        own = self.jobs > 1 or self.timeout is not None or self.population is not None
         if self.chief is not None and self.worker is None and own:
-            raise SettingsError("--jobs, --timeout and --compiled are the workers': a chief runs no trials.")
+            raise SettingsError("--jobs, --timeout and --population are the workers': a chief runs no trials.")
 
 
 @dataclass(frozen=True)
@@ -103,6 +114,7 @@ def _tune(recipe: str, arguments: Sequence[str]) -> int:
 
     from seqlab import studies
     from seqlab.tuning.compiled import trial_of
+    from seqlab.tuning.description import described, told
     from seqlab.tuning.distributed import parse_address
     from seqlab.tuning.folder import open_study
     from seqlab.tuning.kinds import kind_of
@@ -115,24 +127,24 @@ def _tune(recipe: str, arguments: Sequence[str]) -> int:
     space = SearchSpace(settings, module.search_space, trial_of if flags.compiled else None)
     if flags.tuner == "hyperband" and "training.epochs" in space.changed:
         raise SettingsError("hyperband shares out training.epochs by itself: take it out of search_space.")
-    kind = kind_of(settings)
-    if flags.tuner == "hyperband" and not kind.pauses:
-        raise SettingsError(f"hyperband pauses trials, which runs of {kind.settings.__name__} cannot: choose another.")
-    objective = kind.objective(settings)
+    objective = kind_of(settings).objective(settings)
     oracle = make_oracle(
         flags.tuner, objective, space.hyperparameters, flags.trials, settings.seed, settings.training.epochs
     )
     command = shlex.join(["seqlab", "tune", recipe, *arguments])
     study = studies.Study(objective, space.parameters, command, settings.seed, flags.tuner)
+    search = described(settings, flags.executions, flags.compiled)
     folder = (flags.study or Path("runs") / f"{Path(recipe).stem}-tune-{time.strftime('%Y%m%d-%H%M%S')}").resolve()
 
     from seqlab.training.lock import locked
 
     with locked(folder):
+        if address is not None:
+            oracle.description = told(search, objective)
         if flags.worker is not None and address is not None:
             oracle.attach(folder, study)
             return _work(oracle, space, folder, objective, flags, address)
-        open_study(folder, study, settings, flags.executions, oracle, flags.resume, flags.parquet, flags.compiled)
+        open_study(folder, study, search, oracle, flags.resume, flags.parquet)
         return _search(oracle, space, folder, objective, flags, address)
 
 
@@ -161,19 +173,24 @@ def _search(oracle: Any, space: Any, folder: Path, objective: Any, flags: Study,
 def _options(flags: Study) -> Any:
     from seqlab.tuning.search import COMPILED, PROGRAM, Options
 
-    command = COMPILED if flags.compiled else PROGRAM
-    return Options(flags.jobs, flags.executions, flags.timeout, command, resident=flags.compiled)
+    if not flags.compiled:
+        return Options(flags.jobs, flags.executions, flags.timeout, PROGRAM)
+    from seqlab.tuning.compiled import alike
+
+    found = Options(flags.jobs, flags.executions, flags.timeout, COMPILED, resident=True)
+    return found if flags.population is None else replace(found, population=flags.population, alike=alike)
 
 
 def _work(oracle: Any, space: Any, folder: Path, objective: Any, flags: Study, address: tuple[str, int]) -> int:
     """Runs trials of a chief until it has no more."""
     from seqlab.tuning import table
-    from seqlab.tuning.distributed import check_space, client
+    from seqlab.tuning.distributed import check_search, check_space, client
     from seqlab.tuning.search import Search
 
     worker = flags.worker or ""
     remote = client(oracle, folder, address, worker)
     check_space(remote, space)
+    check_search(remote, oracle.description)
     for trial in Search(remote, space, folder, objective, _options(flags), worker).run():
         print(table.line(trial), flush=True)
     return 0

@@ -46,7 +46,9 @@ class FrameResult:
     folder: Path
 
 
-def train(settings: FrameSettings, folder: str | Path, resume: bool = False, verbose: int = 1) -> FrameResult:
+def train(
+    settings: FrameSettings, folder: str | Path, resume: bool = False, verbose: int = 1, until: int | None = None
+) -> FrameResult:
     """Trains a network on frames as the settings say and leaves everything about it in a folder.
 
     An update after each sequence, by the gradient of the loss summed over its steps (and labels); stochastic gradient
@@ -62,6 +64,7 @@ def train(settings: FrameSettings, folder: str | Path, resume: bool = False, ver
         folder: The run's folder; it may hold a run only with `resume`.
         resume: Go on from the last finished epoch; the end is that of an unbroken run with the same seed.
         verbose: As Keras' `fit`.
+        until: Pause after this epoch; a resumed run with a later one, or none, goes on as if there had been no pause.
 
     Raises:
         SettingsError: If the folder holds another run, or a run with other settings, or another process trains in it.
@@ -71,10 +74,12 @@ def train(settings: FrameSettings, folder: str | Path, resume: bool = False, ver
     parts = frame_data.read(settings.data)
     with locked(folder):
         open_folder(settings, folder, resume, frame_data.digest(settings.data.path, parts))
-        return run(settings, folder, parts, verbose)
+        return run(settings, folder, parts, verbose, until)
 
 
-def run(settings: FrameSettings, folder: Path, parts: FrameParts, verbose: int = 1) -> FrameResult:
+def run(
+    settings: FrameSettings, folder: Path, parts: FrameParts, verbose: int = 1, until: int | None = None
+) -> FrameResult:
     """Trains on data already read, from the state in the folder if there is one. See `train`."""
     keras.utils.set_random_seed(settings.seed)
     model = build(settings, parts.train)
@@ -85,7 +90,8 @@ def run(settings: FrameSettings, folder: Path, parts: FrameParts, verbose: int =
     stopping = keras.callbacks.EarlyStopping(best.monitor, patience=options.patience, mode="min")
     state = RunState(folder / STATE, [best, stopping])
     take_up(state, folder, batches)
-    if state.stopped or state.epochs >= options.epochs:
+    last = options.epochs if until is None else min(until, options.epochs)
+    if state.stopped or state.epochs >= last:
         state.restore(model)
         best.set_model(model)
         best.on_train_end()
@@ -93,7 +99,7 @@ def run(settings: FrameSettings, folder: Path, parts: FrameParts, verbose: int =
         model.fit(
             batches,
             validation_data=parts.dev,
-            epochs=options.epochs,
+            epochs=last,
             initial_epoch=state.epochs,
             callbacks=[best, stopping, _Diverged(), state, Report(folder, state, best)],
             verbose=verbose,

@@ -97,7 +97,12 @@ def digest(settings: MultiTaskSettings) -> dict[str, str]:
 
 
 def train(
-    settings: MultiTaskSettings, folder: str | Path, resume: bool = False, strict: bool = False, verbose: int = 1
+    settings: MultiTaskSettings,
+    folder: str | Path,
+    resume: bool = False,
+    strict: bool = False,
+    verbose: int = 1,
+    until: int | None = None,
 ) -> MultiTaskResult:
     """Trains a tagger of several tasks as the settings say and leaves everything about it in a folder.
 
@@ -112,6 +117,7 @@ def train(
         resume: Go on from the last finished epoch; the end is that of an unbroken run with the same seed.
         strict: Refuse labels in development or test data that training has not seen.
         verbose: As Keras' `fit`.
+        until: Pause after this epoch; a resumed run with a later one, or none, goes on as if there had been no pause.
 
     Returns:
         The model of the best epoch, or of each task's best, and its scores.
@@ -124,10 +130,12 @@ def train(
     data = read(settings, strict)
     with locked(folder):
         open_folder(settings, folder, resume, digest(settings))
-        return run(settings, folder, data, verbose)
+        return run(settings, folder, data, verbose, until)
 
 
-def run(settings: MultiTaskSettings, folder: Path, data: TaskData, verbose: int = 1) -> MultiTaskResult:
+def run(
+    settings: MultiTaskSettings, folder: Path, data: TaskData, verbose: int = 1, until: int | None = None
+) -> MultiTaskResult:
     """Trains on corpora already read, from the state in the folder if there is one. See `train`."""
     keras.utils.set_random_seed(settings.seed)
     options = settings.training
@@ -142,7 +150,8 @@ def run(settings: MultiTaskSettings, folder: Path, data: TaskData, verbose: int 
     callbacks = [watched.best, *watched.others, *_weighing(settings.schedule, batches)]
     state = RunState(folder / STATE, callbacks)
     take_up(state, folder, batches)
-    finished = state.stopped or state.epochs >= options.epochs
+    last = options.epochs if until is None else min(until, options.epochs)
+    finished = state.stopped or state.epochs >= last
     if finished:
         state.restore(tagger)
         watched.finish(tagger)
@@ -150,7 +159,7 @@ def run(settings: MultiTaskSettings, folder: Path, data: TaskData, verbose: int 
         tagger.fit(
             batches,
             validation_data=data.dev,
-            epochs=options.epochs,
+            epochs=last,
             initial_epoch=state.epochs,
             callbacks=[*callbacks, state, Report(folder, state, *bests), board(folder)],
             restore_best=None,

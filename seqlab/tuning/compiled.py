@@ -1,7 +1,8 @@
 """Trials as compiled epochs: `python -m seqlab.tuning.compiled FOLDER` does the jobs of one folder after another.
 
 A program of JAX is compiled for each variant and rounded size (`seqlab.training.trials`) and serves all further trials
-of the process; programs are kept on disk for the processes that follow.
+of the process; programs are kept on disk for the processes that follow. Trials that share a program may train side by
+side in it (`run_together`); one for each number of them is compiled.
 """
 
 from __future__ import annotations
@@ -10,19 +11,22 @@ import functools
 import logging
 import os
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Hashable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from seqlab.errors import SettingsError
 from seqlab.frame_settings import FrameSettings
 from seqlab.settings_part import Part
-from seqlab.tuning.job import Job, read_job, write_result
+from seqlab.tuning.job import OUTPUT, Job, Outcome, read_job, write_result
 from seqlab.tuning.kinds import settings_from
 from seqlab.tuning.resident import serve
 from seqlab.tuning.trial import Execution, run_job
 
 if TYPE_CHECKING:
+    from seqlab.training import trials
     from seqlab.training.trials import Pieces, Trial
 
 FIXED: dict[str, Any] = {
@@ -50,17 +54,95 @@ def main(arguments: Sequence[str]) -> NoReturn:
     kept = cache_folder(True, 0)
     if kept is not None:
         keep_programs(kept / "jax")
-    serve(name, lambda folder: write_result(folder, run_job(read_job(folder), folder, execute)))
+    serve(name, work)
+
+
+def work(folder: Path) -> None:
+    """Does the job of a folder, together with those that it names, and leaves the results: its own last."""
+    job = read_job(folder)
+    folders = [folder, *(folder.parent / f"trial_{name}" for name in job.others)]
+    for other in folders[1:]:
+        with (other / OUTPUT).open("a", encoding="utf-8") as stream:
+            stream.write(f"trains together with {folder.name}: see its {OUTPUT}\n")
+    outcomes = run_together([job, *map(read_job, folders[1:])], folders)
+    for place, outcome in reversed(list(zip(folders, outcomes, strict=True))):
+        write_result(place, outcome)
+
+
+def run_together(jobs: Sequence[Job], folders: Sequence[Path]) -> list[Outcome]:
+    """Does several jobs that are `alike`, side by side as one program, once for each of their seeds.
+
+    Each outcome is as `run_job` alone gives it, within rounding: a search gives all its trials the same seeds, so that
+    the order of pieces, which a population shares, is also that of each by itself. Seconds are equal shares.
+
+    Args:
+        jobs: What to do.
+        folders: The folder of each.
+    """
+    began = time.monotonic()
+    if len(jobs) == 1:
+        return [run_job(jobs[0], folders[0], execute)]
+    population = _Population(jobs)
+    found = [
+        run_job(job, folder, functools.partial(population.execution, number))
+        for number, (job, folder) in enumerate(zip(jobs, folders, strict=True))
+    ]
+    share = (time.monotonic() - began) / len(jobs)
+    return [replace(outcome, seconds=share) if outcome.status == "failed" else outcome for outcome in found]
+
+
+class _Population:
+    """The trainings of several jobs; all those with one seed run when the first of them is asked for."""
+
+    def __init__(self, jobs: Sequence[Job]) -> None:
+        self.jobs = jobs
+        self.left = list(range(len(jobs)))  # those that have a score with each seed so far
+        self.found: dict[int, dict[int, Execution] | Exception] = {}
+
+    def execution(self, number: int, job: Job, folder: Path, seed: int) -> Execution:
+        """What came of the training of one job with one of its seeds."""
+        if seed not in self.found:
+            try:
+                self.found[seed] = self._run(seed)
+            except Exception as error:  # it is that of all of them
+                self.found[seed] = error
+        found = self.found[seed]
+        if isinstance(found, Exception):
+            raise found
+        return found[number]
+
+    def _run(self, seed: int) -> dict[int, Execution]:
+        from seqlab.training.trials import run_population
+
+        members = [trial_of(settings_from({**self.jobs[number].settings, "seed": seed})) for number in self.left]
+        outcomes = run_population(members, *_data_and_epochs(self.jobs[0]), order_seed=seed)
+        found = {number: _execution(outcome) for number, outcome in zip(self.left, outcomes, strict=True)}
+        self.left = [number for number, execution in found.items() if execution.score is not None]
+        return found
 
 
 def execute(job: Job, folder: Path, seed: int) -> Execution:
     """Trains with one seed, from the beginning: a compiled trial leaves nothing to go on with."""
     from seqlab.training.trials import run_trial
 
-    settings = settings_from({**job.settings, "seed": seed})
-    trial, pieces = trial_of(settings), pieces_of(job.settings["data"]["path"])
+    return _execution(run_trial(trial_of(settings_from({**job.settings, "seed": seed})), *_data_and_epochs(job)))
+
+
+def alike(settings: FrameSettings) -> Hashable:
+    """What trials have in common that can train as one program."""
+    from seqlab.training.trials import width_of
+
+    network, training = settings.network, settings.training
+    return network.variant, width_of(network.units), settings.data.path, training.epochs, training.patience
+
+
+def _data_and_epochs(job: Job) -> tuple[Pieces, int, int]:
     options = job.settings["training"]
-    found = run_trial(trial, pieces, options["epochs"], options["patience"])
+    epochs = options["epochs"] if job.until is None else min(job.until, options["epochs"])
+    return pieces_of(job.settings["data"]["path"]), epochs, options["patience"]
+
+
+def _execution(found: trials.Outcome) -> Execution:
     # An error without divergence is one of the test pieces alone, which then have no figure.
     diverged = found.epochs if found.status == "diverged" else None
     return Execution(found.score, found.test, found.epochs, found.weights, diverged, found.seconds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import threading
@@ -14,12 +15,14 @@ import keras_tuner
 
 from seqlab import studies
 from seqlab.errors import SeqlabError, SettingsError
-from seqlab.tuning.oracles import Durable
+from seqlab.tuning.description import differences
+from seqlab.tuning.oracles import DESCRIPTION, Durable
 from seqlab.tuning.space import SearchSpace, parameters_of
 
 log = logging.getLogger(__name__)
 CHIEF = "chief"  # Keras Tuner takes every name with this in it for the chief's
 SILENCE = 600.0  # seconds without a finished trial after which the log says who is waited for
+AGAIN = 1.0  # seconds before a call of a chief that was lost is made again
 LAST_ANSWER = 1.0  # seconds for the last worker's answer to leave
 
 
@@ -76,14 +79,16 @@ def serve(oracle: Durable, folder: Path, address: tuple[str, int]) -> Generator[
 
 
 def client(oracle: Durable, folder: Path, address: tuple[str, int], worker: str) -> Any:
-    """Returns the stand-in of a chief's oracle on a worker's machine.
+    """Returns the stand-in of a chief's oracle on a worker's machine; it waits for a chief that is not there (yet).
 
     Raises:
         SettingsError: For a name that Keras Tuner would take for the chief's.
     """
     if CHIEF in worker or not worker:
         raise SettingsError(f"--worker is a name of its own without {CHIEF!r} in it, received {worker!r}.")
-    return _tuner(oracle, folder, address, worker).oracle
+    found = _tuner(oracle, folder, address, worker).oracle
+    found.stub = _Patient(found.stub, address)
+    return found
 
 
 def check_space(remote: Any, space: SearchSpace) -> None:
@@ -96,6 +101,25 @@ def check_space(remote: Any, space: SearchSpace) -> None:
     if there != here:
         different = sorted(name for name in there.keys() | here.keys() if there.get(name) != here.get(name))
         raise SettingsError(f"the chief has another search space; {', '.join(different)} differ: use the same recipe.")
+
+
+def check_search(remote: Any, description: str) -> None:
+    """Compares what a worker would do with what the chief's search is about, but for the space.
+
+    Args:
+        remote: The stand-in of the chief's oracle.
+        description: The worker's, see `seqlab.tuning.description.told`.
+
+    Raises:
+        SettingsError: If they differ, with the names of what does.
+    """
+    found = remote.get_trial(DESCRIPTION).hyperparameters.values[DESCRIPTION]
+    different = differences(found, description)
+    if different:
+        raise SettingsError(
+            f"the chief has another search ({'; '.join(different)}): start the worker with the chief's recipe and "
+            "flags, and with the same data."
+        )
 
 
 def _taken(rows: list[studies.Trial]) -> Iterator[studies.Trial]:
@@ -119,6 +143,29 @@ def _tuner(oracle: Durable, folder: Path, address: tuple[str, int], name: str) -
     os.environ.update({"KERASTUNER_ORACLE_IP": host, "KERASTUNER_ORACLE_PORT": str(port), "KERASTUNER_TUNER_ID": name})
     (folder / f"{name}.json").unlink(missing_ok=True)  # Keras Tuner's, from which it would load the oracle again
     return keras_tuner.engine.base_tuner.BaseTuner(oracle, directory=str(folder.parent), project_name=folder.name)
+
+
+class _Patient:
+    """Calls of a chief, made again if it is lost in the middle of one: each gives the same when it comes twice."""
+
+    def __init__(self, stub: Any, address: tuple[str, int]) -> None:
+        self.stub, self.address = stub, f"{address[0]}:{address[1]}"
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        return functools.partial(self._call, getattr(self.stub, name))
+
+    def _call(self, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        import grpc
+
+        while True:
+            try:
+                return function(*arguments, **options)
+            except grpc.RpcError as error:
+                if error.code() == grpc.StatusCode.UNAVAILABLE:
+                    log.warning("The chief at %s is gone: waiting for it to be resumed.", self.address)
+                    time.sleep(AGAIN)
+                    continue
+                raise SeqlabError(f"the chief at {self.address}: {error.code().name}: {error.details()}") from error
 
 
 class _Watch:

@@ -9,7 +9,6 @@ from typing import Any
 from seqlab import studies
 from seqlab.errors import DataError, SettingsError
 from seqlab.files import write_text
-from seqlab.settings_part import Part
 from seqlab.tuning.job import JOB, Job, read_job
 from seqlab.tuning.oracles import ORACLE, Durable, need
 
@@ -17,26 +16,17 @@ SEARCH = "search.json"  # what else a resumed search must have in common with th
 
 
 def open_study(
-    folder: Path,
-    study: studies.Study,
-    settings: Part,
-    executions: int,
-    oracle: Durable,
-    resume: bool,
-    parquet: bool,
-    compiled: bool = False,
+    folder: Path, study: studies.Study, search: dict[str, Any], oracle: Durable, resume: bool, parquet: bool
 ) -> None:
     """Begins a study in a folder, or loads the oracle with the one that is there.
 
     Args:
         folder: The folder.
         study: What is searched.
-        settings: The recipe's settings.
-        executions: Trainings of each trial.
+        search: What else the trials have in common, see `seqlab.tuning.description.described`.
         oracle: A fresh oracle.
         resume: Whether to go on with what is there.
         parquet: Whether the table is also written as Parquet.
-        compiled: Whether trials run as compiled epochs, whose seconds are not comparable with others'.
 
     Raises:
         SettingsError: If the folder holds a study and is not to be resumed, or holds another study; or if pyarrow is
@@ -45,7 +35,6 @@ def open_study(
     """
     if parquet:
         need("pyarrow", "parquet", "--parquet")
-    search = {"settings": settings.model_dump(mode="json"), "executions": executions, "compiled": compiled}
     oracle.attach(folder, study, parquet)
     begun = (folder / studies.STUDY).exists()
     if begun and not resume:

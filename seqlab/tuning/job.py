@@ -26,6 +26,8 @@ class Job:
         direction: `min` or `max`.
         until: Epoch to pause after, for trials that may go on later; none for a whole training.
         after: Name of the trial whose training this one goes on with.
+        others: Names of the trials that are trained with this one as one program. Their results are in their own
+            folders before this one's is.
     """
 
     settings: dict[str, Any]
@@ -35,6 +37,7 @@ class Job:
     direction: str
     until: int | None = None
     after: str | None = None
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ def read_job(folder: Path) -> Job:
     """Reads a trial's task; raises `DataError` with the file if there is none."""
     found = _read(folder / JOB)
     try:
-        return Job(**{**found, "seeds": tuple(found["seeds"])})
+        return Job(**{**found, "seeds": tuple(found["seeds"]), "others": tuple(found.get("others", ()))})
     except (TypeError, KeyError) as error:
         raise DataError(f"no task of a trial ({error}).", str(folder / JOB)) from error
 

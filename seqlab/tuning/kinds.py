@@ -44,13 +44,11 @@ class Kind:
         settings: The class of its settings.
         objective: From them to the figure that the study is about, as the history names it.
         train: Trains by settings in a folder, going on with what is there; with an epoch to pause after, or none.
-        pauses: Whether it can pause, as Hyperband asks for.
     """
 
     settings: type[Part]
     objective: Callable[[Any], Objective]
     train: Callable[[Any, Path, int | None], Trained]
-    pauses: bool = False
 
 
 def kind_of(settings: Part) -> Kind:
@@ -84,7 +82,7 @@ def _tagger(settings: Settings, folder: Path, until: int | None) -> Trained:
 def _tasks(settings: MultiTaskSettings, folder: Path, until: int | None) -> Trained:
     from seqlab.training.multitask import train
 
-    found = train(settings, folder, resume=True, verbose=2)
+    found = train(settings, folder, resume=True, verbose=2, until=until)
     figures = {part: [scores.overall.f1 for scores in by_task.values()] for part, by_task in found.scores.items()}
     dev, test = (statistics.fmean(figures[part]) if figures.get(part) else None for part in ("dev", "test"))
     return Trained(test, _size(found.tagger.trainable_weights), dev)
@@ -93,7 +91,7 @@ def _tasks(settings: MultiTaskSettings, folder: Path, until: int | None) -> Trai
 def _frames(settings: FrameSettings, folder: Path, until: int | None) -> Trained:
     from seqlab.training.frames import train
 
-    scores = train(settings, folder, resume=True, verbose=2).scores
+    scores = train(settings, folder, resume=True, verbose=2, until=until).scores
     return Trained(scores["test"], scores["parameters"])
 
 
@@ -110,7 +108,7 @@ def _size(weights: Sequence[Any]) -> int:
 
 
 KINDS = (
-    Kind(Settings, _monitored, _tagger, pauses=True),
+    Kind(Settings, _monitored, _tagger),
     Kind(MultiTaskSettings, lambda settings: Objective("val_f1", "max"), _tasks),
     Kind(FrameSettings, lambda settings: Objective(f"val_{MEASURES[settings.data.format]}", "min"), _frames),
 )

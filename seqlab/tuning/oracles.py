@@ -17,6 +17,7 @@ from seqlab.files import write_text
 
 ORACLE, TRIAL = "oracle.json", "trial.json"
 REPORT = "tuner/report"  # travels among the values, since a Trial's message does not travel between machines
+DESCRIPTION = "tuner/search"  # instead of a trial's name, and of its only value
 NEVER = 10**9  # failures in a row after which Keras Tuner would stop; our loop has a rule of its own
 
 
@@ -30,7 +31,10 @@ class Durable(keras_tuner.Oracle):
     folder: Path
     study: studies.Study
     parquet: bool = False
+    description: str = ""  # what a chief tells its workers of the search, see `seqlab.tuning.description`
     over: bool = False  # the search is, but for trials under way
+    ongoing_trials: dict[str, Trial]
+    _retry_queue: list[str]
 
     def attach(self, folder: Path, study: studies.Study, parquet: bool = False) -> None:
         """Names the folder of the study; called once, before the first trial."""
@@ -46,10 +50,27 @@ class Durable(keras_tuner.Oracle):
         self.over = self.over or trial.status == TrialStatus.STOPPED
         return trial
 
+    def get_trial(self, trial_id: str) -> Trial:
+        """As Keras Tuner; what is asked for by the name `DESCRIPTION` carries the description in its only value."""
+        if trial_id != DESCRIPTION:
+            return super().get_trial(trial_id)
+        found = keras_tuner.HyperParameters()
+        found.Fixed(DESCRIPTION, self.description)
+        return Trial(found, trial_id, TrialStatus.RUNNING)
+
     def end_trial(self, trial: Trial) -> None:
-        """Writes the row of a trial that carries a report (see `report`), then ends it as Keras Tuner does."""
+        """Writes the row of a trial that carries a report (see `report`), then ends it as Keras Tuner does.
+
+        Where a worker outlives its chief, a trial may be given to another one as well: the first report counts.
+        """
         values = dict(trial.hyperparameters.values)
         found = json.loads(values.pop(REPORT))
+        if trial.trial_id in self.end_order:
+            trial.hyperparameters.values.pop(REPORT)
+            self.ongoing_trials = {at: one for at, one in self.ongoing_trials.items() if one.trial_id != trial.trial_id}
+            return
+        if trial.trial_id in self._retry_queue:
+            self._retry_queue.remove(trial.trial_id)
         known = {parameter.name for parameter in self.study.space}
         row = studies.Trial(
             trial.trial_id,

@@ -24,8 +24,13 @@ class ResidentProcess(TrialProcess):
     A trial over its time, or one that ends the process, costs the process; the next trial needs a new one.
     """
 
-    def begin(self, folder: Path) -> bool:
-        """Gives the process another trial; returns whether it took it. One that did not is at its end."""
+    def begin(self, folder: Path, timeout: float | None = None) -> bool:
+        """Gives the process another trial; returns whether it took it. One that did not is at its end.
+
+        Args:
+            folder: The trial's folder.
+            timeout: As that of the first trial.
+        """
         if self.process.poll() is not None or self.process.stdin is None or megabytes(self.process.pid) > MEMORY:
             self.stop()
             return False
@@ -35,6 +40,7 @@ class ResidentProcess(TrialProcess):
         except BrokenPipeError:
             self.stop()
             return False
+        self.timeout = timeout
         self._take(folder)
         return True
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,8 @@ class Options:
         timeout: Seconds that a trial may take; no limit without.
         command: What starts the process of a trial; the trial's folder is added.
         resident: Whether that process stays for further trials, see `ResidentProcess`.
+        population: Trials that are taken from the oracle together; those that are alike train as one program.
+        alike: From the settings of a trial to what those that train together have in common. Without, each is alone.
     """
 
     jobs: int = 1
@@ -43,10 +45,18 @@ class Options:
     timeout: float | None = None
     command: Sequence[str] = PROGRAM
     resident: bool = False
+    population: int = 1
+    alike: Callable[[Any], Hashable] | None = None
+
+
+Group = list[tuple[str, Trial]]  # trials that train together, with the names under which the oracle gave them out
 
 
 class Search:
     """Runs the trials that an oracle gives out.
+
+    Trials that train together share a process. Its time limit is that of one trial times their number, and when it is
+    over, or the process fails, so is each trial whose result is not there yet. One that a kill has cut off begins anew.
 
     Args:
         oracle: One of `seqlab.tuning.oracles`, or its stand-in on another machine.
@@ -72,25 +82,29 @@ class Search:
         self.folder = folder
         self.objective = objective
         self.options = options
-        self.running: dict[str, tuple[Trial, TrialProcess]] = {}
-        self._free = [f"{worker}-{number}" for number in range(options.jobs)]
-        self._idle: dict[str, ResidentProcess] = {}
-        self._ready: list[tuple[Trial, Outcome]] = []
+        self.running: dict[int, tuple[Group, TrialProcess]] = {}
+        self._names = [f"{worker}-{number}" for number in range(options.jobs * options.population)]
+        self._free = list(range(options.jobs))
+        self._groups: list[Group] = []
+        self._idle: dict[int, ResidentProcess] = {}
+        self._ready: list[tuple[str, Trial, Outcome]] = []
         self._failures = 0
 
     def run(self) -> Generator[studies.Trial, None, None]:
         """Runs the trials and yields each as it is finished.
 
         Raises:
-            SeqlabError: If settings or data are wrong, or too many trials in a row have failed. Trials under way are
-                stopped; a resumed search goes on with them.
+            SeqlabError: If settings or data are wrong, or too many trials in a row have failed; those that fail
+                together count as one. Trials under way are stopped; a resumed search goes on with them.
         """
         try:
             while True:
                 waiting = self._fill()
-                for trial, outcome in self._finished():
-                    yield self._end(trial, outcome)
-                if not self._free and not self.running and not waiting:
+                for group in self._finished():
+                    rows = [self._end(trial, outcome) for trial, outcome in group]
+                    yield from rows
+                    self._count(rows)
+                if not self._names and not self.running and not waiting:
                     return
                 time.sleep(PAUSE if self.running else 10 * PAUSE)
         finally:
@@ -99,41 +113,71 @@ class Search:
 
     def _fill(self) -> bool:
         """Starts trials where there is room; returns whether a free place waits for others to finish."""
-        for place in list(self._free):
-            trial = self.oracle.create_trial(place)
-            if trial.status == TrialStatus.IDLE:
+        while self._free and (self._groups or self._names):
+            waiting = not self._groups and self._take()
+            if self._groups:
+                self._start(self._free.pop(0), self._groups.pop(0))
+            elif waiting:
                 return True
-            self._free.remove(place)
-            if trial.status == TrialStatus.RUNNING:
-                self._start(place, trial)
         return False
 
-    def _start(self, place: str, trial: Trial) -> None:
-        folder = self.folder / f"trial_{trial.trial_id}"
-        folder.mkdir(parents=True, exist_ok=True)
-        known = read_result(folder)
-        if known is not None and not known.fatal:  # the search was cut off between the trial's end and its row
-            self._ready.append((trial, known))
-            self._free.append(place)
-            return
-        (folder / RESULT).unlink(missing_ok=True)
-        write_job(folder, self.job(trial))
-        self.running[place] = trial, self._process(place, folder)
+    def _take(self) -> bool:
+        """Takes trials from the oracle and groups them; returns whether it has none for now."""
+        groups: dict[Hashable, Group] = {}
+        waiting = False
+        for name in self._names[: self.options.population]:
+            trial = self.oracle.create_trial(name)
+            waiting = trial.status == TrialStatus.IDLE
+            if waiting:
+                break
+            self._names.remove(name)
+            if trial.status != TrialStatus.RUNNING:
+                continue
+            folder = self._folder(trial)
+            folder.mkdir(parents=True, exist_ok=True)
+            known = read_result(folder)
+            if known is not None and not known.fatal:  # the search was cut off between the trial's end and its row
+                self._ready.append((name, trial, known))
+                continue
+            (folder / RESULT).unlink(missing_ok=True)
+            groups.setdefault(self._alike(name, trial), []).append((name, trial))
+        self._groups += groups.values()
+        return waiting
 
-    def _process(self, place: str, folder: Path) -> TrialProcess:
-        """The process that does the trial in a folder: one that waits for it, or a new one."""
+    def _alike(self, name: str, trial: Trial) -> Hashable:
+        if self.options.alike is None:
+            return name
+        return trial.hyperparameters.values.get("tuner/epochs"), self.options.alike(self._settings(trial))
+
+    def _start(self, place: int, group: Group) -> None:
+        (_, first), *rest = group
+        for _, trial in rest:
+            write_job(self._folder(trial), self.job(trial))
+        others = tuple(trial.trial_id for _, trial in rest)
+        write_job(self._folder(first), replace(self.job(first), others=others))
+        self.running[place] = group, self._process(place, self._folder(first), len(group))
+
+    def _process(self, place: int, folder: Path, size: int) -> TrialProcess:
+        """The process that does the trials of a folder: one that waits for them, or a new one."""
+        timeout = self.options.timeout and self.options.timeout * size
         idle = self._idle.pop(place, None)
-        if idle is not None and idle.begin(folder):
+        if idle is not None and idle.begin(folder, timeout):
             return idle
-        jobs, number = self.options.jobs, int(place.rpartition("-")[2])
-        given = environment(jobs), cores_of(number, jobs)
+        jobs = self.options.jobs
         start = ResidentProcess if self.options.resident else TrialProcess
-        return start(folder, self.options.command, self.options.timeout, *given)
+        return start(folder, self.options.command, timeout, environment(jobs), cores_of(place, jobs))
+
+    def _folder(self, trial: Trial) -> Path:
+        return self.folder / f"trial_{trial.trial_id}"
+
+    def _settings(self, trial: Trial) -> Any:
+        values = trial.hyperparameters.values.items()
+        return self.space.settings({name: value for name, value in values if not name.startswith("tuner/")})
 
     def job(self, trial: Trial) -> Job:
         """Returns what a trial's process is to do."""
         values = dict(trial.hyperparameters.values)
-        settings = self.space.settings({name: value for name, value in values.items() if not name.startswith("tuner/")})
+        settings = self._settings(trial)
         return Job(
             settings.model_dump(mode="json"),
             values,
@@ -144,33 +188,49 @@ class Search:
             after=values.get("tuner/trial_id"),
         )
 
-    def _finished(self) -> Iterator[tuple[Trial, Outcome]]:
+    def _finished(self) -> Iterator[list[tuple[Trial, Outcome]]]:
         while self._ready:
-            yield self._ready.pop(0)
-        for place, (trial, process) in list(self.running.items()):
+            name, trial, known = self._ready.pop(0)
+            self._names.append(name)
+            yield [(trial, known)]
+        for place, (group, process) in list(self.running.items()):
             outcome = process.poll()
-            if outcome is not None:
-                del self.running[place]
-                self._free.append(place)
-                if isinstance(process, ResidentProcess):
-                    self._idle[place] = process
-                yield trial, outcome
+            if outcome is None:
+                continue
+            del self.running[place]
+            self._free.append(place)
+            if isinstance(process, ResidentProcess):
+                self._idle[place] = process
+            self._names += [name for name, _ in group]
+            common = outcome if len(group) == 1 else _of_each(outcome, len(group))
+            yield [(trial, read_result(self._folder(trial)) or common) for _, trial in group]
 
     def _end(self, trial: Trial, outcome: Outcome) -> studies.Trial:
         if outcome.fatal:
-            (self.folder / f"trial_{trial.trial_id}" / RESULT).unlink(missing_ok=True)  # once put right, it may succeed
+            (self._folder(trial) / RESULT).unlink(missing_ok=True)  # once put right, it may succeed
             raise SeqlabError(f"trial {trial.trial_id}: {outcome.error}")
         row = outcome.row(trial.trial_id, self.job(trial).seeds)
         known = {parameter.name for parameter in self.space.parameters}
         values = {name: value for name, value in trial.hyperparameters.values.items() if name in known}
         report(self.oracle, trial, row)
-        self._failures = self._failures + 1 if row.status == "failed" else 0
+        return replace(row, values=values)
+
+    def _count(self, rows: Sequence[studies.Trial]) -> None:
+        failed = all(row.status == "failed" for row in rows)
+        self._failures = self._failures + 1 if failed else 0
         if self._failures == FAILURES:
             raise SeqlabError(
-                f"{FAILURES} trials in a row have failed, the last one, {row.trial}, with: {row.error} Put that right "
-                "and resume the search."
+                f"{FAILURES} trials in a row have failed, the last one, {rows[-1].trial}, with: {rows[-1].error} Put "
+                "that right and resume the search."
             )
-        return replace(row, values=values)
+
+
+def _of_each(outcome: Outcome, size: int) -> Outcome:
+    """What became of each trial of a process that left no result for it, by what became of the process."""
+    error = outcome.error or "the process left no result"
+    share = None if outcome.seconds is None else outcome.seconds / size
+    status = "timed_out" if outcome.status == "timed_out" else "failed"
+    return Outcome(status, seconds=share, error=f"one of {size} trials that trained together: {error}")
 
 
 def environment(jobs: int) -> dict[str, str]:

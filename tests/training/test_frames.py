@@ -54,6 +54,19 @@ def history(folder):
     return [json.loads(line) for line in (folder / "history.jsonl").read_text("utf-8").splitlines()]
 
 
+def assert_same_runs(folder, unbroken):
+    for one, other in zip(history(folder), history(unbroken), strict=True):
+        assert_allclose(list(one.values()), list(other.values()), rtol=1e-5)
+    found, expected = (json.loads((place / "scores.json").read_text("utf-8")) for place in (folder, unbroken))
+    assert_allclose([found["dev"], found["test"]], [expected["dev"], expected["test"]], rtol=1e-5)
+    assert (found["best_epoch"], found["epochs"]) == (expected["best_epoch"], expected["epochs"])
+    with np.load(folder / "state.npz") as one, np.load(unbroken / "state.npz") as other:
+        assert one.files == other.files
+        for name in one.files:
+            if name != "meta.json":
+                assert_allclose(one[name], other[name], rtol=1e-5, atol=1e-6)
+
+
 @pytest.fixture(scope="module")
 def unbroken(tmp_path_factory):
     """A finished run; tests read it and change nothing."""
@@ -90,10 +103,17 @@ def test_a_run_that_is_cut_off_ends_as_the_unbroken_one(unbroken, tmp_path, monk
         frames.train(made, tmp_path, verbose=0)
     assert len(history(tmp_path)) == 2 and not (tmp_path / "scores.json").exists()
     frames.train(made, tmp_path, resume=True, verbose=0)
-    for one, other in zip(history(tmp_path), history(unbroken), strict=True):
-        assert_allclose(list(one.values()), list(other.values()), rtol=1e-5)
-    found, expected = (json.loads((folder / "scores.json").read_text("utf-8")) for folder in (tmp_path, unbroken))
-    assert_allclose([found["dev"], found["test"]], [expected["dev"], expected["test"]], rtol=1e-5)
+    assert_same_runs(tmp_path, unbroken)
+
+
+def test_a_paused_run_ends_as_the_unbroken_one(unbroken, tmp_path):
+    made = settings(unbroken.parent / "rolls.json")
+    paused = frames.train(made, tmp_path, verbose=0, until=2)
+    assert len(history(tmp_path)) == paused.scores["epochs"] == 2 and paused.scores["test"]
+    again = frames.train(made, tmp_path, resume=True, verbose=0, until=2)  # as a trial that is killed at its end
+    assert again.scores == paused.scores and len(history(tmp_path)) == 2
+    frames.train(made, tmp_path, resume=True, verbose=0, until=9)  # more than there are
+    assert_same_runs(tmp_path, unbroken)
 
 
 def test_a_finished_run_is_not_trained_again(unbroken, tmp_path):

@@ -51,8 +51,19 @@ def lines(run: Path) -> list[dict[str, float]]:
 
 
 def test_a_resumed_run_ends_as_an_unbroken_one(runs: Any) -> None:
-    whole, cut = runs
-    assert len(lines(whole)) == 3
+    assert len(lines(runs[0])) == 3
+    assert_same_state(*runs)
+
+
+def test_a_paused_run_ends_as_an_unbroken_one(finished_tasks: Path, tmp_path: Path) -> None:
+    chosen = tiny.task_settings(finished_tasks.parent / "data")
+    paused = train(chosen, tmp_path, verbose=0, until=1)
+    assert len(lines(tmp_path)) == 1 and paused.scores["test"]
+    train(chosen, tmp_path, resume=True, verbose=0, until=9)  # more than there are
+    assert_same_state(finished_tasks, tmp_path)
+
+
+def assert_same_state(whole: Path, cut: Path) -> None:
     assert_same_run(cut, whole)
     with np.load(whole / "state.npz") as one, np.load(cut / "state.npz") as other:
         assert one.files == other.files
@@ -68,6 +79,8 @@ def test_separate_networks_have_best_epochs_of_their_own(finished_tasks: Path, t
     with pytest.MonkeyPatch.context() as patched, pytest.raises(InterruptedError):
         patched.setattr(multitask, "board", lambda _: Cut())
         train(chosen, tmp_path / "run", verbose=0)
+    train(chosen, tmp_path / "run", resume=True, verbose=0, until=3)
+    assert len(lines(tmp_path / "run")) == 3
     found = train(chosen, tmp_path / "run", resume=True, verbose=0)
     rows = lines(tmp_path / "run")
     assert len(rows) == 4

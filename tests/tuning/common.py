@@ -9,6 +9,7 @@ from typing import Any
 
 from seqlab import studies
 from seqlab.settings import DataSettings, Settings
+from seqlab.tuning.description import described
 from seqlab.tuning.folder import open_study
 from seqlab.tuning.oracles import Durable, make_oracle
 from seqlab.tuning.search import Options, Search
@@ -50,7 +51,7 @@ def begin(
     oracle = make_oracle(tuner, OBJECTIVE, space.hyperparameters, trials, 7, 9)
     study = studies.Study(OBJECTIVE, space.parameters, "seqlab tune", 7, tuner)
     given = Options(**{"command": RESIDENT if options.get("resident") else FAKE, **options})
-    open_study(folder, study, SETTINGS, given.executions, oracle, resume, parquet=False)
+    open_study(folder, study, described(SETTINGS, given.executions, False), oracle, resume, parquet=False)
     return Search(oracle, space, folder, OBJECTIVE, given), oracle
 
 

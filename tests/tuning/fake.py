@@ -20,6 +20,12 @@ def score(values: dict[str, float]) -> float:
 
 
 def main(folder: Path) -> None:
+    for name in read_job(folder).others:
+        one(folder.parent / f"trial_{name}")
+    one(folder)
+
+
+def one(folder: Path) -> None:
     job = read_job(folder)
     with (folder / "starts.txt").open("a", encoding="utf-8") as stream:
         stream.write(f"{os.getpid()}\n")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from seqlab.frame_settings import FrameDataSettings, FrameSettings, FrameTrainin
 from seqlab.settings import DataSettings, Settings
 from seqlab.training import frames, trials
 from seqlab.tuning import compiled, trial
-from seqlab.tuning.job import Job
+from seqlab.tuning.job import Job, read_result, write_job
 
 jax_only = pytest.mark.skipif(keras.backend.backend() != "jax", reason="compiled epochs run on JAX")
 UNITS = 3
@@ -80,6 +82,88 @@ def test_rates_and_sizes_share_a_program(rolls: str, tmp_path: Path) -> None:
         assert (found.status, found.epochs) == ("completed", 8) and found.seconds is not None
         scores.add(found.score)
     assert len(scores) == 3 and trials._program.cache_info().misses == 1
+
+
+@pytest.fixture
+def varied(tmp_path: Path) -> str:
+    """Several pieces to learn from, whose order matters."""
+    pieces = [[[50], [51, 60], [52], [50]], [[60], [50], [52, 61], [53]]]
+    text = json.dumps({"train": pieces, "valid": pieces[:1], "test": pieces[1:]})
+    (tmp_path / "varied.json").write_text(text, "utf-8")
+    return str(tmp_path / "varied.json")
+
+
+@jax_only
+def test_jobs_together_give_what_each_alone_gives(varied: str, tmp_path: Path) -> None:
+    seeds = (1, 6)
+    rates, sizes = (0.05, 1e38, 0.5), (3, 5, 9)
+    members = []
+    for rate, units in zip(rates, sizes, strict=True):
+        given = settings(varied, learning_rate=rate)
+        members.append(given.model_copy(update={"network": given.network.model_copy(update={"units": units})}))
+    assert len(set(map(compiled.alike, members))) == 1
+    folders = [tmp_path / f"trial_{number}" for number in range(3)]
+    for folder, given, others in zip(folders, members, (("1", "2"), (), ()), strict=True):
+        folder.mkdir()
+        write_job(folder, replace(job(given, *seeds), others=others))
+    compiled.work(folders[0])
+    found = [read_result(folder) for folder in folders]
+    alone = [trial.run_job(job(given, *seeds), tmp_path, compiled.execute) for given in members]
+    for one, other in zip(found, alone, strict=True):
+        assert one is not None
+        same = ("status", "epochs", "weights", "error")
+        assert all(getattr(one, name) == getattr(other, name) for name in same)
+        for figure, wanted in ((one.score, other.score), (one.test, other.test)):
+            assert figure is None is wanted or figure == pytest.approx(wanted, rel=1e-5)
+    assert [one.status for one in alone] == ["completed", "diverged", "completed"]
+    assert "see its output.txt" in (folders[2] / "output.txt").read_text("utf-8")
+    # And what the population gives that it stands for, with the order of the seed that all share.
+    left = [compiled.trial_of(given) for given in members]
+    first, *_ = trials.run_population(left, compiled.pieces_of(varied), 4, 2, order_seed=1)
+    second, *_ = trials.run_population([replace(one, seed=6) for one in left], compiled.pieces_of(varied), 4, 2, 6)
+    assert found[0] is not None and first.score and second.score
+    assert found[0].score == pytest.approx((first.score + second.score) / 2, rel=1e-6)
+
+
+@jax_only
+def test_what_is_alike(rolls: str) -> None:
+    given = settings(rolls)
+    assert compiled.alike(given) == compiled.alike(settings(rolls, learning_rate=0.5, momentum=0.1))
+    for part, change in (
+        ("network", {"variant": "NP"}),
+        ("network", {"units": 29}),
+        ("training", {"epochs": 5}),
+        ("training", {"patience": 3}),
+        ("data", {"path": "other.json"}),
+    ):
+        changed = given.model_copy(update={part: getattr(given, part).model_copy(update=change)})
+        assert compiled.alike(changed) != compiled.alike(given)
+
+
+@jax_only
+def test_a_population_that_fails_is_run_once(
+    rolls: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    calls = []
+
+    def failing(*arguments: Any, **options: Any) -> None:
+        calls.append(options)
+        raise MemoryError("no room")
+
+    monkeypatch.setattr(trials, "run_population", failing)
+    given = [job(settings(rolls), 1, 2)] * 2
+    found = compiled.run_together(given, [tmp_path, tmp_path])
+    assert [one.error for one in found] == ["MemoryError: no room"] * 2 and calls == [{"order_seed": 1}]
+    assert found[0].seconds == found[1].seconds is not None
+    assert "Traceback" in capfd.readouterr().err
+
+
+@jax_only
+def test_an_epoch_to_pause_after(rolls: str, tmp_path: Path) -> None:
+    given = job(settings(rolls))
+    whole, part = (trial.run_job(replace(given, until=until), tmp_path, compiled.execute) for until in (None, 2))
+    assert (whole.epochs, part.epochs) == (4, 2)
+    assert trial.run_job(replace(given, until=9), tmp_path, compiled.execute).score == whole.score
 
 
 @jax_only
@@ -149,12 +233,17 @@ def recipe(rolls: str, tmp_path: Path) -> str:
 
 
 @jax_only
+@pytest.mark.parametrize("population", [[], ["--population", "2"]], ids=["alone", "population"])
 def test_a_search_by_an_oracle_of_keras_tuner(
-    recipe: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    population: list[str],
+    recipe: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("SEQLAB_CACHE", str(tmp_path / "cache"))
     flags = ["tune", recipe, "--tuner", "bayesian", "--compiled", "--study", str(tmp_path / "study")]
-    assert main([*flags, "--trials", "2"]) == 0
+    assert main([*flags, "--trials", "2", *population]) == 0
     assert "2 trials: 2 completed" in capsys.readouterr().out
     assert any((tmp_path / "cache" / "jax").iterdir())
     study = studies.read(tmp_path / "study")
@@ -162,11 +251,29 @@ def test_a_search_by_an_oracle_of_keras_tuner(
     assert all(row.epochs == 4 and row.score and row.test and row.weights for row in study.trials)
     assert main([*(flag for flag in flags if flag != "--compiled"), "--trials", "2", "--resume"]) == 1
     assert "compiled True, now False" in capsys.readouterr().err
-    # What the worker has found is what the same job gives here.
-    (row, *_) = study.trials
-    place = tmp_path / "study" / f"trial_{row.trial}"
-    again = trial.run_job(trial.read_job(place), place, compiled.execute)
-    assert np.isclose(again.score or 0, row.score or 1, rtol=1e-5)
+    # What the worker has found is what the same job gives here, alone.
+    found = []
+    for row in study.trials:
+        place = tmp_path / "study" / f"trial_{row.trial}"
+        found.append(trial.read_job(place))
+        again = trial.run_job(found[-1], place, compiled.execute)
+        assert np.isclose(again.score or 0, row.score or 1, rtol=1e-5)
+    assert sorted(len(one.others) for one in found) == ([0, 1] if population else [0, 0])
+
+
+@jax_only
+def test_a_chief_knows_that_trials_are_compiled(recipe: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[dict[str, Any]] = []
+
+    def serve(oracle: Any, *_: Any) -> Iterator[studies.Trial]:
+        told.append(json.loads(oracle.description))
+        yield from ()
+
+    monkeypatch.setattr("seqlab.tuning.distributed.serve", serve)
+    flags = ["tune", recipe, "--trials", "2", "--study", str(tmp_path / "study"), "--chief", "127.0.0.1:9"]
+    assert main([*flags, "--compiled"]) == 1  # no worker came
+    assert told[0]["compiled"] is True and told[0]["objective"] == "val_nll"
+    assert json.loads((tmp_path / "study" / "search.json").read_text("utf-8"))["compiled"] is True
 
 
 @jax_only
@@ -181,8 +288,11 @@ def test_a_space_that_leaves_the_compiled_ways_is_refused(
 
 
 @pytest.mark.skipif(keras.backend.backend() == "jax", reason="JAX is what it needs")
-def test_another_backend_is_refused(recipe: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["tune", recipe, "--compiled", "--trials", "2", "--study", str(tmp_path / "study")]) == 1
+@pytest.mark.parametrize("chief", [[], ["--chief", "127.0.0.1:9"]], ids=["alone", "chief"])
+def test_another_backend_is_refused(
+    chief: list[str], recipe: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["tune", recipe, "--compiled", "--trials", "2", "--study", str(tmp_path / "study"), *chief]) == 1
     error = capsys.readouterr().err
     assert "seqlab tune: --compiled needs the backend jax, received" in error and "KERAS_BACKEND=jax" in error
     assert not (tmp_path / "study" / "study.json").exists()

@@ -5,36 +5,40 @@ import os
 import socket
 import subprocess
 import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import grpc
 import pytest
+from keras_tuner.engine.trial import Trial
 
 from seqlab import studies
+from seqlab.cli.main import main
 from seqlab.errors import SeqlabError, SettingsError
 from seqlab.tuning import distributed
+from seqlab.tuning.description import described, told
+from seqlab.tuning.oracles import report
 from seqlab.tuning.space import SearchSpace
-from tests.tuning.common import SETTINGS, begin, rates
+from tests.tuning.common import OBJECTIVE, SETTINGS, begin, rates, starts
 from tests.tuning.test_space import declared
 
-PROGRAM = """
+ROOT = Path(__file__).parents[2]
+CLI = """
 import sys
-from pathlib import Path
-from seqlab import studies
-from seqlab.tuning.distributed import check_space, client, serve
-from seqlab.tuning.search import Options, Search
-from tests.tuning import common
+from seqlab.tuning import search
+from tests.tuning.common import FAKE
+search.PROGRAM = FAKE
+from seqlab.cli.main import main
+if sys.stdin.readline():
+    sys.exit(main(sys.argv[1:]))
+"""
+RECIPE = """
+from tests.tuning.common import SETTINGS, rates as search_space
 
-role, folder, port, tuner = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
-search, oracle = common.begin(folder, tuner=tuner, trials=6 if tuner == "random" else None)
-if role == "chief":
-    for trial in serve(oracle, folder, ("127.0.0.1", port)):
-        print("finished", trial.trial, flush=True)
-else:
-    remote = client(oracle, folder, ("127.0.0.1", port), role)
-    check_space(remote, search.space)
-    options = Options(jobs=2, command=common.FAKE)
-    for trial in Search(remote, search.space, folder, common.OBJECTIVE, options, role).run():
-        print("ran", trial.trial, flush=True)
+def settings():
+    return SETTINGS
 """
 
 
@@ -44,37 +48,131 @@ def free_port() -> int:
         return int(found.getsockname()[1])
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("tuner", ["random", "hyperband"])
-def test_a_chief_and_two_workers(tuner: str, tmp_path: Path) -> None:
-    port = str(free_port())
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "FAKE_SECONDS": "0.2"}
-    processes = {
-        role: subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-c", PROGRAM, role, str(tmp_path / role), port, tuner],
-            env=environment,
+class Machines:
+    """Processes of `seqlab tune` that stand for machines, with trials that train nothing."""
+
+    def __init__(self, folder: Path, *flags: str, seconds: float = 0.0) -> None:
+        (folder / "recipe.py").write_text(RECIPE, "utf-8")
+        self.folder, self.address = folder, f"127.0.0.1:{free_port()}"
+        self.flags = ["tune", str(folder / "recipe.py"), "--chief", self.address, *flags]
+        changes = {"PYTHONPATH": str(ROOT), "FAKE_SECONDS": str(seconds)}
+        self.environment = {**os.environ, **changes, "KERAS_BACKEND": "jax"}  # which is there soonest
+        self.started: list[subprocess.Popen[str]] = []
+
+    def start(self, name: str, *flags: str, wait: bool = False) -> subprocess.Popen[str]:
+        own = [] if name == "chief" else ["--worker", name]
+        found = subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-c", CLI, *self.flags, "--study", str(self.folder / name), *own, *flags],
+            env=self.environment,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
-        for role in ("chief", "east", "west")
-    }
-    try:
-        told = {role: process.communicate(timeout=180) for role, process in processes.items()}
-    finally:
-        for process in processes.values():
-            process.kill()
-    assert all(process.returncode == 0 for process in processes.values()), told
-    ran = [line for role in ("east", "west") for line in told[role][0].splitlines() if line.startswith("ran")]
+        self.started.append(found)
+        if not wait:
+            self.go(found)
+        return found
+
+    def go(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdin is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
+
+    def until(self, process: subprocess.Popen[str], trials: int) -> None:
+        """Reads what a process prints until it has told of so many trials."""
+        assert process.stdout is not None
+        while trials:
+            line = process.stdout.readline()
+            assert line, process.communicate()
+            trials -= line.startswith("trial ")
+
+    def starts(self, *names: str) -> Counter[str]:
+        return sum((Counter(starts(self.folder / name)) for name in names), Counter())
+
+
+@pytest.fixture
+def machines(tmp_path: Path) -> Iterator[Callable[..., Machines]]:
+    made = []
+
+    def make(*flags: str, **options: Any) -> Machines:
+        made.append(Machines(tmp_path, *flags, **options))
+        return made[-1]
+
+    yield make
+    for process in (process for one in made for process in one.started):
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def no_chief(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Restores the variables that Keras Tuner reads."""
+    for name in ("KERASTUNER_ORACLE_IP", "KERASTUNER_ORACLE_PORT", "KERASTUNER_TUNER_ID"):
+        monkeypatch.setenv(name, "")
+
+
+@pytest.mark.usefixtures("no_chief")
+def test_a_chief_and_workers_by_the_command_line(
+    machines: Callable[..., Machines], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = ["--trials", "3", "--executions", "2"]
+    found = machines(*flags)
+    chief, east = found.start("chief"), found.start("east", "--jobs", "2", wait=True)
+    # A worker with other settings is told what differs, and takes no trial.
+    west = [*found.flags, "--worker", "west", "--study", str(tmp_path / "west"), "--training.epochs", "3"]
+    assert main(west) == 1
+    error = capsys.readouterr().err
+    assert f"another search (training.epochs {SETTINGS.training.epochs}, here 3): start the worker with" in error
+    found.go(east)
+    said = {process: process.communicate(timeout=120) for process in (chief, east)}
+    assert chief.returncode == east.returncode == 0, said
+    study = studies.read(tmp_path / "chief")
+    assert sorted(row.trial for row in study.trials) == ["0", "1", "2"] and "--chief" in study.command
+    assert all(row.status == "completed" and row.seeds == (1, 2) for row in study.trials)
+    assert set(study.trials[0].values) == {"rate", "encoder.units"}
+    assert "3 trials: 3 completed" in said[chief][0]
+    lines = [line for line in said[east][0].splitlines() if line.startswith("trial ")]
+    assert len(lines) == 3 and sum(found.starts("east").values()) == 3 and not found.starts("chief")
+
+
+@pytest.mark.slow
+def test_a_chief_and_a_worker_that_are_killed(machines: Callable[..., Machines], tmp_path: Path) -> None:
+    found = machines("--trials", "10", seconds=1.5)
+    chief, east, west = (found.start(name) for name in ("chief", "east", "west"))
+    found.until(chief, 2)
+    found.until(west, 1)
+    west.kill()
+    west = found.start("west")
+    found.until(chief, 3)
+    chief.kill()
+    chief.wait()
+    before = {row.trial: row for row in studies.read(tmp_path / "chief").trials}
+    started = found.starts("east", "west")
+    chief = found.start("chief", "--resume")
+    said = [process.communicate(timeout=240) for process in (chief, east, west)]
+    assert [process.returncode for process in (chief, east, west)] == [0, 0, 0], said
+    after = {row.trial: row for row in studies.read(tmp_path / "chief").trials}
+    assert len(after) == 10 and all(row.status == "completed" for row in after.values())
+    assert len(before) >= 5 and all(after[name] == row for name, row in before.items())
+    again = found.starts("east", "west")
+    assert len(again) == 10 and all(again[f"trial_{name}"] == started[f"trial_{name}"] for name in before)
+
+
+@pytest.mark.slow
+def test_hyperband_by_a_chief_and_two_workers(machines: Callable[..., Machines], tmp_path: Path) -> None:
+    found = machines("--tuner", "hyperband", "--training.epochs", "9", seconds=0.2)
+    chief, east, west = (found.start(name) for name in ("chief", "east", "west"))
+    said = [process.communicate(timeout=240) for process in (chief, east, west)]
+    assert [process.returncode for process in (chief, east, west)] == [0, 0, 0], said
     trials = studies.read(tmp_path / "chief").trials
-    assert len(trials) == len(ran) == len(set(ran)) == told["chief"][0].count("finished") >= 6
-    assert all(trial.status == "completed" and trial.seeds == (1,) for trial in trials)
+    ran = [line for text, _ in said[1:] for line in text.splitlines() if line.startswith("trial ")]
+    assert len(trials) == len(ran) == len(set(ran)) >= 6
+    assert all(trial.status == "completed" for trial in trials)
 
 
-def test_a_chief_that_fails_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("IP", "PORT"):
-        monkeypatch.setenv(f"KERASTUNER_ORACLE_{name}", "")
-    monkeypatch.setenv("KERASTUNER_TUNER_ID", "")
+@pytest.mark.usefixtures("no_chief")
+def test_a_chief_that_fails_says_so(tmp_path: Path) -> None:
     _, oracle = begin(tmp_path)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -91,6 +189,69 @@ def test_a_worker_needs_the_same_space() -> None:
     distributed.check_space(Chief(), SearchSpace(SETTINGS, declared))
     with pytest.raises(SettingsError, match=r"another search space; .*chars.units.* differ"):
         distributed.check_space(Chief(), SearchSpace(SETTINGS, rates))
+
+
+def test_a_worker_needs_the_same_search(tmp_path: Path) -> None:
+    _, oracle = begin(tmp_path)
+    oracle.description = told(described(SETTINGS, 1, False), OBJECTIVE)
+
+    class Chief:
+        """Answers as over the net."""
+
+        def get_trial(self, trial_id: str) -> Trial:
+            return Trial.from_proto(oracle.get_trial(trial_id).to_proto())
+
+    distributed.check_search(Chief(), oracle.description)
+    changed = SETTINGS.model_copy(update={"training": SETTINGS.training.model_copy(update={"epochs": 3})})
+    with pytest.raises(
+        SettingsError, match=r"another search \(compiled False, here True; training.epochs \d+, here 3\)"
+    ):
+        distributed.check_search(Chief(), told(described(changed, 1, True), OBJECTIVE))
+
+
+def test_a_chief_that_is_gone_is_waited_for(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    class Lost(grpc.RpcError):
+        def __init__(self, code: grpc.StatusCode) -> None:
+            super().__init__()
+            self.code, self.details = (lambda: code), lambda: "words"
+
+    class Stub:
+        def __init__(self, *errors: grpc.StatusCode) -> None:
+            self.errors = list(errors)
+
+        def GetTrial(self, request: str, timeout: int) -> tuple[str, int]:
+            if self.errors:
+                raise Lost(self.errors.pop(0))
+            return request, timeout
+
+    monkeypatch.setattr(distributed, "AGAIN", 0.0)
+    gone = grpc.StatusCode.UNAVAILABLE
+    assert distributed._Patient(Stub(gone, gone), ("host", 1)).GetTrial("x", timeout=3) == ("x", 3)
+    assert caplog.text.count("The chief at host:1 is gone: waiting for it to be resumed.") == 2
+    late = distributed._Patient(Stub(gone, grpc.StatusCode.DEADLINE_EXCEEDED), ("host", 1))
+    with pytest.raises(SeqlabError, match="the chief at host:1: DEADLINE_EXCEEDED: words"):
+        late.GetTrial("x", timeout=3)
+
+
+def test_the_first_of_two_reports_of_a_trial_counts(tmp_path: Path) -> None:
+    """A chief that was resumed gives a trial to another worker although the first one still runs it."""
+    _, oracle = begin(tmp_path, trials=2)
+    first = oracle.create_trial("east")
+    _, oracle = begin(tmp_path, trials=2, resume=True)
+    again = oracle.create_trial("west")
+    assert again.trial_id == first.trial_id
+    for trial, score in ((first, 0.5), (again, 0.7)):
+        report(oracle, trial, studies.Trial(trial.trial_id, "completed", score=score))
+        assert not oracle.ongoing_trials
+    assert [row.score for row in studies.read(tmp_path).trials] == [0.5] and oracle.end_order == [first.trial_id]
+
+
+def test_a_report_takes_a_trial_out_of_those_to_be_given_again(tmp_path: Path) -> None:
+    _, oracle = begin(tmp_path, trials=2)
+    first = oracle.create_trial("east")
+    _, oracle = begin(tmp_path, trials=2, resume=True)
+    report(oracle, first, studies.Trial(first.trial_id, "completed", score=0.5))
+    assert oracle.create_trial("west").trial_id != first.trial_id
 
 
 @pytest.mark.parametrize("worker", ["chief", "the-chief-2", ""])

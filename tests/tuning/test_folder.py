@@ -10,6 +10,7 @@ from seqlab import studies
 from seqlab.errors import DataError, SettingsError
 from seqlab.settings import Settings
 from seqlab.tuning import folder as folders
+from seqlab.tuning.description import described
 from seqlab.tuning.job import Job, write_job
 from seqlab.tuning.oracles import make_oracle
 from seqlab.tuning.space import SearchSpace
@@ -39,7 +40,8 @@ def reopened(folder: Path, **changes: Any) -> None:
     study = studies.Study(OBJECTIVE, space.parameters, "seqlab tune", 7, "random")
     settings, executions = changes.pop("settings", SETTINGS), changes.pop("executions", 1)
     oracle = make_oracle("random", OBJECTIVE, space.hyperparameters, 9, 7, 9)
-    folders.open_study(folder, dataclasses.replace(study, **changes), settings, executions, oracle, True, False)
+    search = described(settings, executions, False)
+    folders.open_study(folder, dataclasses.replace(study, **changes), search, oracle, True, False)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,7 @@ def test_each_kind_has_its_figure_and_comes_back_from_json() -> None:
     ):
         assert kind_of(settings).objective(settings) == objective
         assert settings_from(json.loads(settings.model_dump_json())) == settings
-    assert [kind.pauses for kind in KINDS] == [True, False, False]
+    assert {type(settings) for settings in (TAGGER, TASKS, frames("x"))} == {kind.settings for kind in KINDS}
 
 
 def test_what_cannot_be_searched() -> None:
@@ -69,6 +70,23 @@ def test_a_trial_on_frames(tmp_path: Path) -> None:
     assert found.weights == 4 * (3 * (88 + 3) + 3) + 3 * 3 + 88 * 4
 
 
+def test_a_trial_on_frames_goes_on_with_another(tmp_path: Path) -> None:
+    """As Hyperband asks for; and it ends as a trial in one go."""
+    piece = [[50], [51], [52], [50]]
+    (tmp_path / "rolls.json").write_text(json.dumps({"train": [piece] * 2, "valid": [piece], "test": [piece]}))
+    settings = frames(str(tmp_path / "rolls.json"))
+    whole = Job(settings.model_dump(mode="json"), {}, (1,), "val_nll", "min", until=2)
+    first = trial.run_job(replace(whole, until=1), tmp_path / "trial_0")
+    second = trial.run_job(replace(whole, after="0"), tmp_path / "trial_1")
+    assert (first.epochs, second.epochs) == (1, 2) and len(history(tmp_path / "trial_0")) == 1
+    once = trial.run_job(whole, tmp_path / "trial_2")
+    assert (second.score, second.test) == (pytest.approx(once.score, rel=1e-5), pytest.approx(once.test, rel=1e-5))
+
+
+def history(folder: Path) -> list[str]:
+    return (folder / "run-1" / "history.jsonl").read_text("utf-8").splitlines()
+
+
 def test_a_trial_on_tasks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Found:
         def __init__(self, f1: float) -> None:
@@ -81,8 +99,15 @@ def test_a_trial_on_tasks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         scores: dict[str, dict[str, Found]] = {"dev": {}, "test": {"a": Found(0.5), "b": Found(0.75)}}
         tagger = type("Model", (), {"trainable_weights": [Weight(), Weight()]})
 
-    monkeypatch.setattr("seqlab.training.multitask.train", lambda *_, **__: Result)
-    found = kind_of(TASKS).train(TASKS, tmp_path, None)
+    given: dict[str, Any] = {}
+
+    def train(*_: Any, **options: Any) -> type[Result]:
+        given.update(options)
+        return Result
+
+    monkeypatch.setattr("seqlab.training.multitask.train", train)
+    found = kind_of(TASKS).train(TASKS, tmp_path, 4)
+    assert given["until"] == 4
     assert (found.test, found.weights, found.dev) == (0.625, 20, None)
     # Tasks that share no weight: the model has the best of each, which no epoch had together.
     Result.scores = {"dev": {"a": Found(0.75), "b": Found(0.5)}}

@@ -8,6 +8,7 @@ import pytest
 
 from seqlab import studies
 from seqlab.errors import DataError, SettingsError
+from seqlab.tuning.description import described
 from seqlab.tuning.folder import open_study
 from seqlab.tuning.oracles import Durable, make_oracle, need, report
 from seqlab.tuning.space import SearchSpace
@@ -77,7 +78,7 @@ def test_bayesian_is_told_where_training_diverges(direction: str, tmp_path: Path
     space = SearchSpace(SETTINGS, rates)
     oracle = make_oracle("bayesian", studies.Objective("x", direction), space.hyperparameters, 9, 1, 1)
     study = studies.Study(studies.Objective("x", direction), space.parameters)
-    open_study(tmp_path, study, SETTINGS, 1, oracle, resume=False, parquet=False)
+    open_study(tmp_path, study, described(SETTINGS, 1, False), oracle, resume=False, parquet=False)
     outcomes = [("completed", 3.0), ("diverged", None), ("failed", None), ("diverged", 7.0), ("completed", 2.0)]
     for status, value in outcomes:
         trial = oracle.create_trial("here")

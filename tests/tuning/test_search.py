@@ -6,13 +6,16 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from seqlab import studies
 from seqlab.errors import DataError, SeqlabError
+from seqlab.settings import Settings
+from seqlab.tuning.job import read_job
 from seqlab.tuning.search import cores_of, environment
-from tests.tuning.common import begin, modes, starts
+from tests.tuning.common import begin, modes, pids, starts
 
 ROOT = Path(__file__).parents[2]
 
@@ -124,6 +127,103 @@ def test_the_machine_is_shared(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found["OMP_NUM_THREADS"] == "2" and "TF_NUM_INTRAOP_THREADS" not in found
     assert [cores_of(place, 3) for place in range(3)] == [[0, 2], [3, 5, 7], [8, 9, 11]]
     assert [cores_of(place, 9) for place in (0, 7, 8)] == [[0], [11], [0]]
+
+
+def together(settings: Settings) -> bool:
+    return settings.encoder.units > 80
+
+
+def groups(folder: Path) -> list[set[str]]:
+    jobs = {path.parent.name[6:]: read_job(path.parent) for path in folder.glob("trial_*/job.json")}
+    return [{name, *job.others} for name, job in jobs.items() if job.others]
+
+
+def test_trials_that_are_alike_train_together(tmp_path: Path) -> None:
+    search, _ = begin(tmp_path / "alone", trials=6)
+    alone = {row.trial: (row.values, row.score, row.seeds) for row in search.run()}
+    folder = tmp_path / "together"
+    search, _ = begin(folder, trials=6, jobs=2, population=4, alike=together, resident=True)
+    assert {row.trial: (row.values, row.score, row.seeds) for row in search.run()} == alone
+    wide = {name for name, (values, *_) in alone.items() if int(values["encoder.units"] or 0) > 80}
+    batches = [{"0", "1", "2", "3"}, {"4", "5"}]
+    wanted = [group for batch in batches for group in (batch & wide, batch - wide) if len(group) > 1]
+    found = sorted(groups(folder), key=lambda names: min(names))
+    assert found == sorted(wanted, key=lambda names: min(names)) and 0 < len(wide) < 6
+    assert len(set(pids(folder))) <= 2 and set(starts(folder).values()) == {1}
+
+
+def test_trials_that_pause_at_other_epochs_do_not_train_together(tmp_path: Path) -> None:
+    search, oracle = begin(tmp_path, tuner="hyperband", trials=None, population=2, alike=together)
+    first = oracle.create_trial("here")
+    assert first.hyperparameters.values["tuner/epochs"] == 1
+    before = search._alike("here", first)
+    assert before == search._alike("there", first)
+    first.hyperparameters.values["tuner/epochs"] = 9
+    assert before != search._alike("here", first)
+
+
+def test_an_oracle_that_waits_is_not_waited_for(tmp_path: Path) -> None:
+    def declare(hp: Any) -> dict[str, Any]:
+        return {"training.learning_rate": hp.Float("learning_rate", 1e-3, 1.0, sampling="log")}
+
+    search, _ = begin(tmp_path, declare, "guided", 2, population=2, alike=together, resident=True)
+    assert [row.status for row in search.run()] == ["completed"] * 2 and not groups(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("mode", "status", "words"),
+    [
+        ("hang", "timed_out", "one of 2 trials that trained together: over the limit of 2 seconds"),
+        ("die", "failed", "one of 2 trials that trained together: the process was ended by SIGKILL: about to die"),
+        ("bad", "failed", "ValueError: no"),
+    ],
+)
+def test_what_goes_wrong_together(mode: str, status: str, words: str, tmp_path: Path) -> None:
+    options = {"population": 2, "alike": together, "timeout": 1.0, "resident": True}
+    search, _ = begin(tmp_path / "last", modes(mode, "good"), "grid", None, **options)
+    assert {row.values["task.mode"]: row.status for row in search.run()} == {mode: status, "good": "completed"}
+    search, _ = begin(tmp_path / "first", modes("good", mode), "grid", None, **options)
+    rows = {str(row.values["task.mode"]): row for row in search.run()}
+    assert (rows[mode].status, rows[mode].error) == (status, words)
+    # What has not begun yet shares the end of the process.
+    assert rows["good"].status == ("completed" if mode == "bad" else status)
+    if mode == "hang":
+        assert rows["good"].seconds == rows["hang"].seconds == pytest.approx(1.0, abs=0.5)
+
+
+def test_a_process_that_does_one_of_several_trials(tmp_path: Path) -> None:
+    code = "import sys; from pathlib import Path; from tests.tuning.fake import one; one(Path(sys.argv[1]))"
+    search, _ = begin(tmp_path, trials=2, population=2, alike=lambda _: 0, command=(sys.executable, "-c", code))
+    first, second = search.run()
+    assert (first.status, second.status) == ("completed", "failed")
+    assert second.error == "one of 2 trials that trained together: the process left no result"
+
+
+def test_trials_that_fail_together_count_as_one(tmp_path: Path) -> None:
+    def declare(hp: Any) -> dict[str, Any]:
+        hp.Fixed("task.mode", "bad")
+        return {"encoder.units": hp.Int("encoder.units", 1, 40)}
+
+    search, _ = begin(tmp_path, declare, trials=30, population=2, alike=together, resident=True)
+    with pytest.raises(SeqlabError, match="5 trials in a row have failed, the last one, 09,"):
+        list(search.run())
+    assert len(studies.read(tmp_path).trials) == 10
+
+
+def test_a_killed_population_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAKE_SECONDS", "0.4")
+    options = {"trials": 3, "population": 3, "alike": lambda _: 0, "resident": True}
+    search, _ = begin(tmp_path, **options)
+    search._fill()
+    ((_, process),) = search.running.values()
+    limit = time.monotonic() + 30
+    while not (tmp_path / "trial_1" / "result.json").exists() and time.monotonic() < limit:
+        time.sleep(0.02)
+    process.stop()  # one of its three trials is over, and has no row
+    search, _ = begin(tmp_path, resume=True, **options)
+    assert sorted(row.trial for row in search.run()) == ["0", "1", "2"]
+    assert starts(tmp_path)["trial_1"] == 1 and starts(tmp_path)["trial_0"] <= 1 < starts(tmp_path)["trial_2"]
+    assert groups(tmp_path) == [{"0", "2"}] or groups(tmp_path) == [{"2", "0"}]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="cores of a process are Linux's")

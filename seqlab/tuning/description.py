@@ -1,0 +1,83 @@
+"""What a search is about besides its space, so that who goes on with it, or shares it, can be held against it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from seqlab import studies
+from seqlab.settings_part import Part
+
+SHOWN = 40  # letters of a value in a message
+
+
+def described(settings: Part, executions: int, compiled: bool) -> dict[str, Any]:
+    """Returns what `search.json` holds.
+
+    Args:
+        settings: The recipe's settings.
+        executions: Trainings of each trial.
+        compiled: Whether trials run as compiled epochs, whose seconds are not comparable with others'.
+    """
+    return {"settings": settings.model_dump(mode="json"), "executions": executions, "compiled": compiled}
+
+
+def told(search: dict[str, Any], objective: studies.Objective) -> str:
+    """Writes a description for another machine, where the same files may be at other places.
+
+    Settings that name a file hold its checksum instead, those that name a folder one of its files' names and sizes.
+
+    Args:
+        search: What `described` returns.
+        objective: The figure.
+    """
+    found = {**_flat(search["settings"]), "executions": search["executions"], "compiled": search["compiled"]}
+    found |= {"objective": objective.name, "direction": objective.direction}
+    return json.dumps({name: _content(value) if isinstance(value, str) else value for name, value in found.items()})
+
+
+def differences(there: str, here: str) -> list[str]:
+    """Names what two descriptions (`told`) differ in, with both values.
+
+    >>> differences('{"seed": 1, "executions": 2}', '{"seed": 1, "executions": 3}')
+    ['executions 2, here 3']
+    """
+    pairs = json.loads(there), json.loads(here)
+    names = sorted({name for found in pairs for name in found})
+    return [
+        f"{name} {', here '.join(_short(found.get(name)) for found in pairs)}"
+        for name in names
+        if pairs[0].get(name) != pairs[1].get(name)
+    ]
+
+
+def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
+    """Settings by their flags, as `training.epochs`."""
+    if isinstance(value, dict) and value:
+        parts: Iterator[tuple[Any, Any]] = iter(value.items())
+    elif isinstance(value, list) and value:
+        parts = iter(enumerate(value))
+    else:
+        return {prefix: value}
+    start = f"{prefix}." if prefix else ""
+    return {name: leaf for key, part in parts for name, leaf in _flat(part, f"{start}{key}").items()}
+
+
+def _content(text: str) -> str:
+    path = Path(text)
+    if path.is_file():
+        with path.open("rb") as stream:
+            return f"a file of SHA-256 {hashlib.file_digest(stream, 'sha256').hexdigest()}"
+    if text and path.is_dir():
+        files = (item for item in sorted(path.rglob("[!.]*")) if item.is_file())
+        listed = "\n".join(f"{item.relative_to(path).as_posix()} {item.stat().st_size}" for item in files)
+        return f"a folder of SHA-256 {hashlib.sha256(listed.encode()).hexdigest()}"
+    return text
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seqlab.multitask_settings import MultiTaskSettings, TaskSettings
+from seqlab.settings import DataSettings, Settings
+from seqlab.studies import Objective
+from seqlab.tuning.description import described, differences, told
+
+OBJECTIVE = Objective("val_f1", "max")
+
+
+def written(train: Path | str, objective: Objective = OBJECTIVE, executions: int = 1, **changes: Any) -> str:
+    settings = Settings(data=DataSettings(train=str(train)), **changes)
+    return told(described(settings, executions, changes.pop("compiled", False)), objective)
+
+
+def test_each_difference_is_named() -> None:
+    here = written("x")
+    assert differences(here, here) == []
+    assert differences(here, written("y")) == ["data.train x, here y"]
+    assert differences(here, written("x", seed=2)) == ["seed 1, here 2"]
+    assert differences(here, written("x", executions=3)) == ["executions 1, here 3"]
+    changed = json.loads(here) | {"compiled": True, "training.epochs": 3}
+    assert differences(here, json.dumps(changed)) == [
+        "compiled False, here True",
+        f"training.epochs {Settings(data=DataSettings(train='x')).training.epochs}, here 3",
+    ]
+    assert differences(here, written("x", Objective("val_loss", "min"))) == [
+        "direction max, here min",
+        "objective val_f1, here val_loss",
+    ]
+    lacking = {name: value for name, value in changed.items() if name != "head"}
+    assert "head crf, here None" in differences(here, json.dumps(lacking))
+    (long,) = differences(here, written("y" * 100))
+    assert long == f"data.train x, here {'y' * 40}..."
+
+
+def test_tasks_are_told_apart() -> None:
+    def tasks(*heads: str) -> str:
+        found = tuple(
+            TaskSettings(name=name, data=DataSettings(train="x", columns={"word": 0, name: 1}), head=head)
+            for name, head in zip("ab", heads, strict=True)
+        )
+        return told(described(MultiTaskSettings(tasks=found), 1, False), OBJECTIVE)
+
+    assert differences(tasks("softmax", "softmax"), tasks("softmax", "crf")) == ["tasks.1.head softmax, here crf"]
+
+
+def test_data_are_compared_and_not_where_they_are(tmp_path: Path) -> None:
+    for place, text in (("one", "a"), ("other", "a"), ("third", "b")):
+        (tmp_path / place).mkdir()
+        (tmp_path / place / "train.conll").write_text(text, "utf-8")
+        (tmp_path / place / ".hidden").write_text(place, "utf-8")
+    one, other, third = (written(tmp_path / place / "train.conll") for place in ("one", "other", "third"))
+    assert one == other
+    (difference,) = differences(one, third)
+    assert difference.startswith("data.train a file of SHA-256 ") and difference.count("SHA-256") == 2
+    assert written(tmp_path / "one") == written(tmp_path / "other") == written(tmp_path / "third")
+    (tmp_path / "third" / "train.conll").write_text("bb", "utf-8")
+    (difference,) = differences(written(tmp_path / "one"), written(tmp_path / "third"))
+    assert difference.startswith("data.train a folder of SHA-256 ")
+    (tmp_path / "other" / "more.conll").write_text("", "utf-8")
+    assert written(tmp_path / "one") != written(tmp_path / "other")
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_what_a_study_keeps(compiled: bool) -> None:
+    settings = Settings(data=DataSettings(train="x"))
+    found = described(settings, 2, compiled)
+    assert found == {"settings": json.loads(settings.model_dump_json()), "executions": 2, "compiled": compiled}
