@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from seqlab.errors import SettingsError
-from seqlab.model_settings import Cell, CharSettings, ContextualSettings, WordSettings
+from seqlab.model_settings import Cell, CharSettings, ContextualSettings, LanguageSettings, WordSettings
 from seqlab.settings import DataSettings, Settings, TrainingSettings
 from seqlab.settings_part import Part
 
@@ -143,6 +143,7 @@ class MultiTaskSettings(Part):
     schedule: TaskScheduleSettings = TaskScheduleSettings()
     training: TaskTrainingSettings = TaskTrainingSettings()
     constrained: bool = Field(False, description="decode only what the tag schemes allow, where tasks have one")
+    language: LanguageSettings = LanguageSettings()
     seed: int = Field(1, ge=0, description="seed of weights, dropout and order")
 
     @property
@@ -166,6 +167,12 @@ class MultiTaskSettings(Part):
             except SettingsError as error:
                 raise SettingsError(f"task {task.name!r}: {error}") from None
         self._check_depths()
+        self.language.check(None, self.contextual)
+        if self.language.weight is not None and self.encoder.kind == "stl":
+            raise SettingsError(
+                "language.weight reads a layer that all tasks share, and encoder.kind stl has none: take another "
+                "kind, or train each task by a recipe of its own."
+            )
         turns, count = self.schedule.turns, len(self.tasks)
         if turns is not None and (len(turns) != count or min(turns) < 1):
             raise SettingsError(

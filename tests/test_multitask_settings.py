@@ -87,6 +87,9 @@ def test_training_of_one_task() -> None:
         ({"schedule": {"kind": "alternating", "turns": (1,)}}, "a number above 0 for each of pos, chunk"),
         ({"schedule": {"kind": "alternating", "turns": (1, 3), "steps": 3}}, "set it to 4 at least"),
         ({"schedule": {"kind": "uniform", "steps": 1}}, "would not visit all of pos, chunk; set it to 2 at least"),
+        ({"language": {"tied": True}}, "language.words, language.units and language.tied concern language.weight"),
+        ({"language": {"weight": 0.1}, "encoder": {"kind": "stl"}}, "all tasks share, and encoder.kind stl has none"),
+        ({"language": {"weight": 0.1}, "contextual": {"file": "v.h5"}}, "language.weight and contextual vectors"),
         ({"epochs": 3}, "unknown key 'epochs'.*'training.epochs'"),
     ],
 )

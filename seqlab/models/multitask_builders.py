@@ -9,7 +9,7 @@ from typing import Any
 import keras
 
 from seqlab.corpora.records import Corpus
-from seqlab.corpora.tasks import task_corpora
+from seqlab.corpora.tasks import all_sentences, task_corpora
 from seqlab.errors import SettingsError
 from seqlab.layers.heads.base import Head
 from seqlab.layers.stack import RecurrentStack
@@ -19,6 +19,7 @@ from seqlab.layers.tasks.sc_stack import SCLSTMStack
 from seqlab.layers.tasks.shared import SharedEncoder
 from seqlab.models.builders import HEADS
 from seqlab.models.inputs import CharMaker, features_of, named
+from seqlab.models.language_objective import language_objective
 from seqlab.models.producers import open_producer
 from seqlab.models.rules import Choice, rules_of
 from seqlab.models.task_builders import vectorizer_of_tasks, words_of_tasks
@@ -98,6 +99,7 @@ def parts_of_tasks(
     chars: str | CharMaker | None = "cnn",
     constrained: Choice = False,
     contextual: Any = None,
+    language: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> dict[str, Any]:
     """Builds what a `MultiTaskTagger` is made of.
@@ -111,6 +113,8 @@ def parts_of_tasks(
         chars: As `Tagger.from_corpus`.
         constrained: As `Tagger.from_corpus`, for each task; `True` for those that have a tag scheme.
         contextual: As `Tagger.from_corpus`: a `ScalarMix` for all tasks, or one for each with "stl".
+        language: All tasks' sentences teach the words beside each token too, by options of `language_objective`:
+            `{"weight": 0.1}`. Not with "stl".
         **options: Of `task_encoder`, where the encoder is given by name.
 
     Raises:
@@ -136,6 +140,7 @@ def parts_of_tasks(
         else features_of(vectorizer, words, chars=chars),
         "encoder": task_encoder(encoder, len(tasks), **options) if isinstance(encoder, str) else encoder,
         "heads": [task_head(kinds[task], vectorizer, task, constrained) for task in tasks],
+        "language": None if language is None else language_objective(vectorizer, all_sentences(corpora), **language),
     }
 
 
@@ -192,6 +197,7 @@ def config_of(model: Any) -> dict[str, Any]:
         "features": features,
         "encoder": serialize(model.encoder),
         "heads": [serialize(head) for head in model.heads_by_task],
+        "language": serialize(model.language),
         "dtype": model.dtype_policy.name,
     }
 
@@ -214,5 +220,6 @@ def parts_of_config(config: Mapping[str, Any], custom_objects: Any = None) -> di
         "features": features,
         "encoder": made(config["encoder"]),
         "heads": [made(head) for head in config["heads"]],
+        "language": made(config.get("language")),
         "name": config["name"],
     }

@@ -100,6 +100,13 @@ def test_contextual_vectors(folder: Path) -> None:
     ]
 
 
+def test_the_words_beside_each_token(folder: Path) -> None:
+    assert built(settings(folder)).language is None
+    language = built(settings(folder, language={"weight": 0.3, "words": 9, "units": 5, "tied": True})).language
+    assert language is not None
+    assert (language.weight, len(language.rows), language.units, language.tied) == (0.3, 9, 5, True)
+
+
 def test_precision(folder: Path) -> None:
     tagger = built(settings(folder, training={"precision": "mixed_bfloat16"}))
     assert tagger.dtype_policy.name == "mixed_bfloat16"
