@@ -31,7 +31,9 @@ class TaskSettings(Part):
     tag_scheme: str | None = Field(None, description="scheme to learn in, for instance iob2; else that of the data")
     head: Literal["crf", "softmax"] = Field("crf", description="output layer")
     weight: float = Field(1.0, gt=0, allow_inf_nan=False, description="weight of its loss (lambda)")
-    depth: int | None = Field(None, gt=0, description="encoder layer that it reads (lstm_d), 1 for the first")
+    depth: int | None = Field(
+        None, gt=0, description="encoder layer that it reads (lstm_d), 1 for the first; the top if not given"
+    )
 
     @property
     def learnt(self) -> str:
@@ -196,8 +198,8 @@ class MultiTaskSettings(Part):
                 )
             return
         layers = self.encoder.layers
-        if len(given) < len(depths) or max(given) != layers:
+        if not given or max(given) > layers or (len(given) == len(depths) and max(given) < layers):
             raise SettingsError(
-                f"encoder.kind lstm_d needs the depth of each task, from 1 to encoder.layers, {layers}, which one of "
-                f"them reads; received {depths}."
+                f"encoder.kind lstm_d needs the depth of a task at least, from 1 to encoder.layers, {layers}, the top, "
+                f"which one of them reads, as do those without a depth; received {depths}."
             )

@@ -59,7 +59,7 @@ def _encoder(settings: MultiTaskSettings) -> Any:
     if options.kind == "sc_lstm":
         extra = {"variant": options.cell.upper(), "gates": options.gates or "top", "merge": options.merge or "concat"}
     if options.kind == "lstm_d":
-        extra["depths"] = tuple(task.depth for task in settings.tasks)
+        extra["depths"] = tuple(task.depth or options.layers for task in settings.tasks)
     return task_encoder(options.kind, len(settings.tasks), options.units, options.layers, options.dropout, **extra)
 
 
