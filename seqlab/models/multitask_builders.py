@@ -12,6 +12,7 @@ from seqlab.corpora.records import Corpus
 from seqlab.corpora.tasks import all_sentences, task_corpora
 from seqlab.errors import SettingsError
 from seqlab.layers.heads.base import Head
+from seqlab.layers.language import LanguageObjective
 from seqlab.layers.stack import RecurrentStack
 from seqlab.layers.tasks.base import TaskEncoder
 from seqlab.layers.tasks.private import PrivateEncoders
@@ -113,8 +114,7 @@ def parts_of_tasks(
         chars: As `Tagger.from_corpus`.
         constrained: As `Tagger.from_corpus`, for each task; `True` for those that have a tag scheme.
         contextual: As `Tagger.from_corpus`: a `ScalarMix` for all tasks, or one for each with "stl".
-        language: All tasks' sentences teach the words beside each token too, by options of `language_objective`:
-            `{"weight": 0.1}`. Not with "stl".
+        language: Learns the words beside each token too, see `Tagger.from_corpus`; not with "stl".
         **options: Of `task_encoder`, where the encoder is given by name.
 
     Raises:
@@ -131,17 +131,23 @@ def parts_of_tasks(
     vectorizer = vectorizer_of_tasks(corpora, words, contextual=source)
     tasks = list(corpora)
     kinds = dict.fromkeys(tasks, head) if isinstance(head, str) else head
-    separate = encoder == SEPARATE
     return {
         "vectorizer": vectorizer,
         "tasks": tasks,
         "features": {task: features_named(features_of(vectorizer, words, chars=chars), task) for task in tasks}
-        if separate
+        if encoder == SEPARATE
         else features_of(vectorizer, words, chars=chars),
         "encoder": task_encoder(encoder, len(tasks), **options) if isinstance(encoder, str) else encoder,
         "heads": [task_head(kinds[task], vectorizer, task, constrained) for task in tasks],
-        "language": None if language is None else language_objective(vectorizer, all_sentences(corpora), **language),
+        "language": objective_of_tasks(vectorizer, corpora, language),
     }
+
+
+def objective_of_tasks(
+    vectorizer: Vectorizer, corpora: Mapping[str, Corpus], options: Mapping[str, Any] | None
+) -> LanguageObjective | None:
+    """Makes the language-model objective of several tasks by options of `language_objective`; `None` without."""
+    return None if options is None else language_objective(vectorizer, all_sentences(corpora), **options)
 
 
 def features_named(features: Sequence[keras.layers.Layer], task: str) -> list[keras.layers.Layer]:

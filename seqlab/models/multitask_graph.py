@@ -105,14 +105,8 @@ class MultiTaskModel(SequenceModel):
         self.language_metrics = [] if language is None else language_metrics()
         if language is not None:
             build_objective(language, shared[0].shape, self.features_of(tasks[0]))
-        views, trained = {}, []
-        for k, (task, x, head) in enumerate(zip(tasks, read, heads, strict=True)):
-            own, *states = _listed(encoder(x, mask=mask, task=k, **asked))
-            scores = head(own, mask=mask)
-            views[task] = _view(self, task, head, scores)
-            trained += [keras.Model(self.input, [scores, *states])] if states else []
-        trained += [keras.Model(self.input, [*self.outputs, *shared])] if shared else []
-        self._views = Views(views, trained)
+        graphs = [_listed(encoder(x, mask=mask, task=k, **asked)) for k, x in enumerate(read)]
+        self._views = _views(self, graphs, shared)
 
     def heads(self) -> dict[int, Head]:
         """Returns the heads by the position of their task."""
@@ -245,6 +239,17 @@ def _listed(found: Any) -> list[Any]:
 def _joined(features: Sequence[keras.layers.Layer], inputs: Mapping[str, Any]) -> Any:
     parts = [feature(*(inputs[field] for field in feature.fields)) for feature in features]
     return ops.concatenate(parts, axis=-1) if len(parts) > 1 else parts[0]
+
+
+def _views(model: MultiTaskModel, graphs: Sequence[Sequence[Any]], shared: Sequence[Any]) -> Views:
+    """Makes the graphs of the tasks from what the encoder gives each, and what it gives all of them besides."""
+    views, trained = {}, []
+    for task, head, (own, *states) in zip(model.tasks, model.heads_by_task, graphs, strict=True):
+        scores = head(own, mask=model.input["mask"])
+        views[task] = _view(model, task, head, scores)
+        trained += [keras.Model(model.input, [scores, *states])] if states else []
+    trained += [keras.Model(model.input, [*model.outputs, *shared])] if shared else []
+    return Views(views, trained)
 
 
 def _view(model: MultiTaskModel, task: str, head: Head, scores: Any) -> TaskView:

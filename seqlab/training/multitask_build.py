@@ -8,13 +8,11 @@ from typing import Any
 import keras
 
 from seqlab.corpora.records import Corpus
-from seqlab.corpora.tasks import all_sentences
 from seqlab.layers.heads.base import Head
 from seqlab.models.builders import HEADS
 from seqlab.models.inputs import Words, features_of
-from seqlab.models.language_objective import language_objective
 from seqlab.models.multitask import MultiTaskTagger
-from seqlab.models.multitask_builders import SEPARATE, features_named, task_encoder
+from seqlab.models.multitask_builders import SEPARATE, features_named, objective_of_tasks, task_encoder
 from seqlab.models.rules import rules_of
 from seqlab.models.task_builders import vectorizer_of_tasks
 from seqlab.multitask_settings import MultiTaskSettings, TaskSettings
@@ -40,16 +38,14 @@ def build(settings: MultiTaskSettings, corpora: Mapping[str, Corpus], words: Wor
             return features_of(vectorizer, words, **options)
 
         separate = settings.encoder.kind == SEPARATE
-        language = settings.language
+        language = None if settings.language.weight is None else settings.language.model_dump()
         return MultiTaskTagger(
             vectorizer=vectorizer,
             tasks=settings.names,
             features={name: features_named(features(), name) for name in settings.names} if separate else features(),
             encoder=_encoder(settings),
             heads=[_head(settings, vectorizer, task) for task in settings.tasks],
-            language=None
-            if language.weight is None
-            else language_objective(vectorizer, all_sentences(corpora), **language.model_dump()),
+            language=objective_of_tasks(vectorizer, corpora, language),
         )
 
 
