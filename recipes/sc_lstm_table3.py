@@ -4,9 +4,10 @@
     KERAS_BACKEND=jax seqlab train recipes/sc_lstm_table3.py
 
 The four models are `--encoder.kind sc_lstm` (the default), `lstm_s` (one stack, all read its top), `stl` (a network for
-each task) and `lstm_d` (parts of speech from the first layer):
-`--encoder.kind lstm_d --tasks.0.depth 1 --tasks.1.depth 3 --tasks.2.depth 3`. `--encoder.units 100 --encoder.layers 2`
-makes them small, and `seqlab tune recipes/sc_lstm_table3.py --tuner grid` is the paper's search over units and layers.
+each task) and `lstm_d` (parts of speech from the first layer, the others from the top):
+`--encoder.kind lstm_d --tasks.0.depth 1`. `--encoder.units 100 --encoder.layers 2` makes them small, and
+`seqlab tune recipes/sc_lstm_table3.py --tuner grid` is the paper's search over units and layers, of any of them.
+`--language.weight 0.1` has all but `stl` learn the words beside each token too.
 `seqlab compare RUN RUN --task chunk` says whether two of them differ.
 
 The mean of the tasks' development scores chooses the epoch of `sc_lstm`, `lstm_s` and `lstm_d`. The networks of `stl`

@@ -1,9 +1,12 @@
 """Prints which weights a batch of each task moves, for each encoder of several tasks.
 
-python scripts/gradient_reach.py
+python scripts/gradient_reach.py               # --language: tasks that learn the words beside each token too
 """
 
 from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -11,7 +14,7 @@ from seqlab.batches.multitask import MultiTaskBatches, encode_tasks
 from seqlab.corpora.records import Corpus, Sentence
 from seqlab.evaluation.reach import gradient_reach, reach_table
 from seqlab.models.multitask import MultiTaskTagger
-from seqlab.models.multitask_builders import ENCODERS
+from seqlab.models.multitask_builders import ENCODERS, SEPARATE
 
 WORDS = ("Ada", "of", "Oslo", "sang", "well")
 COLUMNS = {
@@ -27,11 +30,12 @@ def corpora() -> dict[str, Corpus]:
     return {task: Corpus([Sentence(WORDS, {task: tags})] * 2, {task: SCHEMES[task]}) for task, tags in COLUMNS.items()}
 
 
-def table(kind: str, layers: int = 3) -> str:
-    """The table of one encoder."""
+def table(kind: str, layers: int = 3, language: bool = False) -> str:
+    """The table of one encoder, with a language-model objective or without."""
     depths = {"depths": tuple(np.linspace(1, layers, len(COLUMNS)).astype(int).tolist())} if kind == "lstm_d" else {}
     data = corpora()
-    tagger = MultiTaskTagger.from_corpora(data, kind, units=3, layers=layers, dropout=0.0, chars=None, **depths)
+    options = {"units": 3, "layers": layers, "dropout": 0.0, "chars": None, "language": {} if language else None}
+    tagger = MultiTaskTagger.from_corpora(data, kind, **options, **depths)
     tagger.compile("adam")
     batches = MultiTaskBatches(
         encode_tasks(tagger.vectorizer, data), schedule="alternating", fields=tuple(tagger.input)
@@ -40,9 +44,13 @@ def table(kind: str, layers: int = 3) -> str:
     return reach_table(gradient_reach(tagger, by_task), kind)
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Prints a table for each encoder."""
-    print("\n\n".join(table(kind) for kind in ENCODERS))
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--language", action="store_true", help="with a language-model objective; not for stl")
+    language = parser.parse_args(arguments).language
+    kinds = [kind for kind in ENCODERS if not (language and kind == SEPARATE)]
+    print("\n\n".join(table(kind, language=language) for kind in kinds))
 
 
 if __name__ == "__main__":

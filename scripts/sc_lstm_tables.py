@@ -22,6 +22,7 @@ import os
 import statistics
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from itertools import combinations
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -40,6 +41,7 @@ MODELS = ("stl", "lstm_s", "lstm_d", "sc_lstm")
 SEPARATE = "stl"
 NAMES = "wnut17"
 EPOCHS, PATIENCE = 12, 3
+TURN = 60.0  # seconds to wait for another process that writes
 LOW = "pos"  # what lstm_d reads from the first layer; the others read the last
 Line = dict[str, Any]
 
@@ -190,15 +192,35 @@ def _history(folder: Path) -> list[dict[str, float]]:
 
 
 def put(file: Path, columns: Sequence[str], lines: Sequence[Line]) -> None:
-    """Writes the lines of one run at the end of a file, in place of what a cut may have left of them."""
+    """Writes the lines of one run at the end of a file, in place of what a cut may have left of them.
+
+    Runs of other processes may end at the same time: each waits for its turn, so that no line is lost.
+    """
     from seqlab.files import write_text
 
-    kept = [line for line in read(file) if _key(line) != _key(lines[0])]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows([*kept, *lines])
-    write_text(file, text.getvalue())
+    with _turn(file.parent):
+        kept = [line for line in read(file) if _key(line) != _key(lines[0])]
+        text = io.StringIO()
+        writer = csv.DictWriter(text, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows([*kept, *lines])
+        write_text(file, text.getvalue())
+
+
+def _turn(folder: Path) -> ExitStack:
+    """Locks a folder; waits while another process holds it, but not for ever."""
+    from seqlab.errors import SettingsError
+    from seqlab.training.lock import locked
+
+    stack, end = ExitStack(), time.monotonic() + TURN
+    while True:
+        try:
+            stack.enter_context(locked(folder))
+            return stack
+        except SettingsError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.05)
 
 
 def _key(line: Line) -> tuple[str, ...]:

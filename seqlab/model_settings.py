@@ -209,8 +209,12 @@ class LanguageSettings(Part):
     units: int = Field(50, gt=0, description="width of the layer between a direction's state and the words")
     tied: bool = Field(False, description="words are named by their input vectors")
 
-    def check(self, encoder: EncoderSettings, contextual: ContextualSettings) -> None:
+    def check(self, encoder: EncoderSettings | None, contextual: ContextualSettings) -> None:
         """Refuses options without a weight, and models that read what is to be named.
+
+        Args:
+            encoder: That of the model; `None` for one of several tasks.
+            contextual: Contextual vectors of the model.
 
         Raises:
             SettingsError: If so.
@@ -221,7 +225,7 @@ class LanguageSettings(Part):
                     "language.words, language.units and language.tied concern language.weight: give that too, as 0.1."
                 )
             return
-        if encoder.kind != "recurrent":
+        if encoder is not None and encoder.kind != "recurrent":
             raise SettingsError(
                 f"language.weight needs encoder.kind recurrent, received {encoder.kind}: its layers see the words that "
                 "would be named."
@@ -230,7 +234,7 @@ class LanguageSettings(Part):
             raise SettingsError(
                 "language.weight and contextual vectors: those have read the words that would be named; leave one out."
             )
-        if encoder.attention is not None and encoder.layers < 2:
+        if encoder is not None and encoder.attention is not None and encoder.layers < 2:
             raise SettingsError(
                 "language.weight reads a layer below the attention: take encoder.layers 2 or more, or no attention."
             )

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from seqlab.errors import SettingsError
-from seqlab.model_settings import Cell, CharSettings, ContextualSettings, WordSettings
+from seqlab.model_settings import Cell, CharSettings, ContextualSettings, LanguageSettings, WordSettings
 from seqlab.settings import DataSettings, Settings, TrainingSettings
 from seqlab.settings_part import Part
 
@@ -31,7 +31,9 @@ class TaskSettings(Part):
     tag_scheme: str | None = Field(None, description="scheme to learn in, for instance iob2; else that of the data")
     head: Literal["crf", "softmax"] = Field("crf", description="output layer")
     weight: float = Field(1.0, gt=0, allow_inf_nan=False, description="weight of its loss (lambda)")
-    depth: int | None = Field(None, gt=0, description="encoder layer that it reads (lstm_d), 1 for the first")
+    depth: int | None = Field(
+        None, gt=0, description="encoder layer that it reads (lstm_d), 1 for the first; the top if not given"
+    )
 
     @property
     def learnt(self) -> str:
@@ -143,6 +145,7 @@ class MultiTaskSettings(Part):
     schedule: TaskScheduleSettings = TaskScheduleSettings()
     training: TaskTrainingSettings = TaskTrainingSettings()
     constrained: bool = Field(False, description="decode only what the tag schemes allow, where tasks have one")
+    language: LanguageSettings = LanguageSettings()
     seed: int = Field(1, ge=0, description="seed of weights, dropout and order")
 
     @property
@@ -166,6 +169,12 @@ class MultiTaskSettings(Part):
             except SettingsError as error:
                 raise SettingsError(f"task {task.name!r}: {error}") from None
         self._check_depths()
+        self.language.check(None, self.contextual)
+        if self.language.weight is not None and self.encoder.kind == "stl":
+            raise SettingsError(
+                "language.weight reads a layer that all tasks share, and encoder.kind stl has none: take another "
+                "kind, or train each task by a recipe of its own."
+            )
         turns, count = self.schedule.turns, len(self.tasks)
         if turns is not None and (len(turns) != count or min(turns) < 1):
             raise SettingsError(
@@ -189,8 +198,8 @@ class MultiTaskSettings(Part):
                 )
             return
         layers = self.encoder.layers
-        if len(given) < len(depths) or max(given) != layers:
+        if not given or max(given) > layers or (len(given) == len(depths) and max(given) < layers):
             raise SettingsError(
-                f"encoder.kind lstm_d needs the depth of each task, from 1 to encoder.layers, {layers}, which one of "
-                f"them reads; received {depths}."
+                f"encoder.kind lstm_d needs the depth of a task at least, from 1 to encoder.layers, {layers}, the top, "
+                f"which one of them reads, as do those without a depth; received {depths}."
             )

@@ -129,5 +129,5 @@ def finished_tasks(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tests import tiny
 
     folder = tmp_path_factory.mktemp("finished_tasks")
-    train(tiny.task_settings(tiny.write(folder / "data")), folder / "run", verbose=0)
+    train(tiny.finished_task_settings(tiny.write(folder / "data")), folder / "run", verbose=0)
     return folder / "run"

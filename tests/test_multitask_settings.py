@@ -81,12 +81,15 @@ def test_training_of_one_task() -> None:
         ({"tasks": [task(head="ctc")]}, "head: Input should be 'crf' or 'softmax'"),
         ({"tasks": [task(data={**DATA, "folds": 3})]}, "task 'chunk': data.folds"),
         ({"tasks": [task(depth=1)]}, "depth is for encoder.kind lstm_d, received sc_lstm"),
-        ({"encoder": {"kind": "lstm_d"}}, r"needs the depth of each task.*\{'pos': None, 'chunk': None\}"),
+        ({"encoder": {"kind": "lstm_d"}}, r"needs the depth of a task at least.*\{'pos': None, 'chunk': None\}"),
         ({"words": {"columns": ("chunk",), "chars": None}}, "task 'chunk': .*words.columns are different ones"),
         ({"schedule": {"kind": "alternating", "turns": (1, 0)}}, r"never visit a task; received \(1, 0\)"),
         ({"schedule": {"kind": "alternating", "turns": (1,)}}, "a number above 0 for each of pos, chunk"),
         ({"schedule": {"kind": "alternating", "turns": (1, 3), "steps": 3}}, "set it to 4 at least"),
         ({"schedule": {"kind": "uniform", "steps": 1}}, "would not visit all of pos, chunk; set it to 2 at least"),
+        ({"language": {"tied": True}}, "language.words, language.units and language.tied concern language.weight"),
+        ({"language": {"weight": 0.1}, "encoder": {"kind": "stl"}}, "all tasks share, and encoder.kind stl has none"),
+        ({"language": {"weight": 0.1}, "contextual": {"file": "v.h5"}}, "language.weight and contextual vectors"),
         ({"epochs": 3}, "unknown key 'epochs'.*'training.epochs'"),
     ],
 )
@@ -96,7 +99,8 @@ def test_bad_settings(options: dict[str, Any], message: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("depths", "fits"), [((1, 2), True), ((2, 2), True), ((1, 1), False), ((1, 3), False), ((None, 2), False)]
+    ("depths", "fits"),
+    [((1, 2), True), ((2, 2), True), ((1, None), True), ((1, 1), False), ((1, 3), False), ((3, None), False)],
 )
 def test_depths(depths: tuple[Any, Any], fits: bool) -> None:
     tasks = [task(name, depth=depth) for name, depth in zip(("pos", "chunk"), depths, strict=True)]
@@ -104,7 +108,7 @@ def test_depths(depths: tuple[Any, Any], fits: bool) -> None:
     if fits:
         assert [part.depth for part in made(**options).tasks] == list(depths)
         return
-    with pytest.raises(SettingsError, match="from 1 to encoder.layers, 2, which one of them reads"):
+    with pytest.raises(SettingsError, match="from 1 to encoder.layers, 2, the top, which one of them reads"):
         made(**options)
 
 

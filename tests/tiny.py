@@ -101,6 +101,11 @@ def settings(folder: Path, **training: Any) -> Settings:
     )
 
 
+def finished_task_settings(folder: Path) -> MultiTaskSettings:
+    """Those of the fixture `finished_tasks`: its tasks learn the words beside each token too."""
+    return task_settings(folder, language={"weight": 0.1, "words": 50, "units": 4})
+
+
 def task_settings(folder: Path, **changes: Any) -> MultiTaskSettings:
     """Settings of a small run of two tasks on those files; one is learnt under another name, and has no test file."""
     data = {name: str(folder / f"{name}.conll") for name in ("train", "dev", "test")}

@@ -1,4 +1,4 @@
-"""A tagger that learns next and previous words besides its labels: where the objective reads, and what it adds."""
+"""Taggers that learn next and previous words besides their labels: where the objective reads, and what it adds."""
 
 from __future__ import annotations
 
@@ -30,6 +30,48 @@ class _Perplexity(keras.metrics.Mean):
         return ops.exp(super().result())
 
 
+def language_metrics() -> list[keras.metrics.Mean]:
+    """Returns what `note_words` keeps for the logs: the mean loss of a prediction, and its exponential."""
+    return [keras.metrics.Mean(name="language_loss"), _Perplexity(name="language_perplexity")]
+
+
+def note_words(metrics: Sequence[keras.metrics.Mean], total: Tensor, count: Tensor) -> None:
+    """Notes the sum of losses of so many predictions."""
+    for metric in metrics:
+        metric.update_state(total / ops.maximum(count, 1), sample_weight=count)
+
+
+def build_objective(objective: LanguageObjective, shape: Any, features: Sequence[keras.layers.Layer]) -> None:
+    """Creates the weights of an objective for states of a shape, unless they are there."""
+    if not objective.built:
+        table = (len(objective.rows), word_vectors(features).dim) if objective.tied else None
+        objective.build(shape, table_shape=table)
+
+
+def word_losses(
+    objective: LanguageObjective, features: Sequence[keras.layers.Layer], x: Any, states: Tensor, dtype: str
+) -> tuple[Tensor, Tensor]:
+    """Returns the sum of an objective's losses in a batch, and which tokens are real: (batch, time), a number each.
+
+    Args:
+        objective: The objective.
+        features: Those of the tagger, with its word table.
+        x: The batch's inputs by name.
+        states: What the objective reads.
+        dtype: Of what is returned.
+
+    Raises:
+        DataError: For inputs without names.
+    """
+    if not isinstance(x, Mapping):
+        raise DataError(
+            f"A language-model objective finds words by name: give inputs in a dict, not in a {type(x).__name__}."
+        )
+    table = vectors_of(word_vectors(features), objective.rows) if objective.tied else None
+    losses = objective(states, x[WORDS], mask=x["mask"], table=table)  # (batch, time, 2)
+    return ops.sum(ops.cast(losses, dtype)), ops.cast(x["mask"], dtype)
+
+
 class LanguageLearner(Labeller):
     """A labeller that may learn the words beside each token too, in training alone (see `LanguageObjective`).
 
@@ -52,11 +94,8 @@ class LanguageLearner(Labeller):
         self.language = objective
         if objective is None:
             return
-        if not objective.built:
-            table = (len(objective.rows), word_vectors(self.features).dim) if objective.tied else None
-            objective.build(self.outputs[-1].shape, table_shape=table)
-        self.language_loss = keras.metrics.Mean(name="language_loss")
-        self.language_perplexity = _Perplexity(name="language_perplexity")
+        build_objective(objective, self.outputs[-1].shape, self.features)
+        self.language_metrics = language_metrics()
 
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
@@ -69,17 +108,9 @@ class LanguageLearner(Labeller):
 
     def _word_loss(self, objective: LanguageObjective, x: Any, y_pred: Sequence[Tensor]) -> Tensor:
         """The objective's losses, summed and divided as the head divides its own; notes them for the logs."""
-        if not isinstance(x, Mapping):
-            raise DataError(
-                f"A language-model objective finds words by name: give inputs in a dict, not in a {type(x).__name__}."
-            )
-        table = vectors_of(word_vectors(self.features), objective.rows) if objective.tied else None
-        losses = objective(y_pred[-1], x[WORDS], mask=x["mask"], table=table)  # (batch, time, 2)
-        losses = ops.cast(losses, y_pred[0].dtype)
-        real = ops.cast(x["mask"], losses.dtype)
-        total, count = ops.sum(losses), 2 * ops.sum(real)
-        for metric in (self.language_loss, self.language_perplexity):
-            metric.update_state(total / ops.maximum(count, 1), sample_weight=count)
+        scores, *_, states = y_pred
+        total, real = word_losses(objective, self.features, x, states, scores.dtype)
+        note_words(self.language_metrics, total, 2 * ops.sum(real))
         return self.head._mean(total, real)
 
 
@@ -132,6 +163,18 @@ def states_for(
     """
     if objective is None:
         return []
+    check_objective(objective, features, vectorizer)
+    return [directions(encoder, layers)]
+
+
+def check_objective(
+    objective: LanguageObjective, features: Sequence[keras.layers.Layer], vectorizer: Vectorizer
+) -> None:
+    """Refuses an objective beside features that have read what it is to name, or that know no words.
+
+    Raises:
+        SettingsError: As `states_for`, for all but the encoder.
+    """
     if any(FIELD in feature.fields for feature in features):
         raise SettingsError(
             "Contextual vectors have read the whole sentence, the next word too: a language-model objective beside "
@@ -143,7 +186,6 @@ def states_for(
             f"The language-model objective names word {max(objective.rows)}, the vectorizer has "
             f"{len(vectorizer.words)}: make it by language_objective(vectorizer, corpus)."
         )
-    return [directions(encoder, layers)]
 
 
 def directions(encoder: keras.layers.Layer, layers: Sequence[Tensor]) -> Tensor:

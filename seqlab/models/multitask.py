@@ -40,10 +40,15 @@ class MultiTaskTagger(MultiTaskModel):
         features: Layers whose `fields` name the arrays they read, for all tasks; or by task, for separate networks.
         encoder: What the tasks share, see `seqlab.layers.tasks`.
         heads: Layer that scores the labels of each task, in the order of `tasks`.
+        language: Has the batches of all tasks teach the next and the previous word besides (Rei 2017), from the first
+            layer that they share: its weight times its losses, divided as those of the batch's task are, joins the
+            loss. Logs hold `language_loss` and `language_perplexity`. Nothing of it is computed but in training and
+            validation, and no graph that tags holds it.
 
     Raises:
         SettingsError: For two tasks with one name, a task without labels, another number of heads, of tasks of the
-            encoder, or of tasks with features.
+            encoder, or of tasks with features; for an objective beside separate networks, contextual vectors, or an
+            encoder without a shared layer whose directions have not seen each other.
     """
 
     @classmethod
@@ -54,7 +59,7 @@ class MultiTaskTagger(MultiTaskModel):
             corpora: The corpus of each task by its name, with its labels in the column of that name.
             encoder: "stl", "lstm_s", "lstm_d", "sc_lstm" or "private_shared", see `task_encoder`; or a `TaskEncoder`.
             **options: As `seqlab.models.multitask_builders.parts_of_tasks`: units, layers, dropout, head, word_vectors,
-                contextual.
+                contextual, language.
 
         Returns:
             The tagger, to be compiled.

@@ -13,6 +13,7 @@ from keras import ops
 from seqlab.batches.loader import Batches
 from seqlab.batches.multitask import JointTaskBatches, MultiTaskBatches, encode_joint, encode_tasks
 from seqlab.corpora.records import Corpus, Sentence
+from seqlab.corpora.tasks import check_labels_of
 from seqlab.errors import SettingsError, check_count
 from seqlab.models.decoding import run_flat
 from seqlab.models.tagging import Tagging, tagged
@@ -97,6 +98,7 @@ def batches_of(model: Any, data: Any, strict: bool = False, schedule: Any = None
 
     Raises:
         SettingsError: For `MultiTaskBatches` whose positions of tasks are not the model's.
+        DataError: For labels of one task given as those of another.
     """
     if isinstance(data, MultiTaskBatches) and data.tasks != tuple(model.tasks):
         raise SettingsError(
@@ -108,6 +110,9 @@ def batches_of(model: Any, data: Any, strict: bool = False, schedule: Any = None
         for task in data:
             model.position(task)
         aligned = {task: _aligned(model, task, part) for task, part in data.items()}
+        known = {task: model.vectorizer.labels[task].items for task in model.tasks}
+        for task, part in aligned.items():
+            check_labels_of(task, part, known)
         by_task = encode_tasks(model.vectorizer, aligned, strict)
         order = "sequential" if schedule is None else schedule
         return MultiTaskBatches(by_task, tasks=model.tasks, schedule=order, fields=fields, **options)

@@ -9,9 +9,10 @@ from typing import Any
 import keras
 
 from seqlab.corpora.records import Corpus
-from seqlab.corpora.tasks import task_corpora
+from seqlab.corpora.tasks import all_sentences, task_corpora
 from seqlab.errors import SettingsError
 from seqlab.layers.heads.base import Head
+from seqlab.layers.language import LanguageObjective
 from seqlab.layers.stack import RecurrentStack
 from seqlab.layers.tasks.base import TaskEncoder
 from seqlab.layers.tasks.private import PrivateEncoders
@@ -19,6 +20,7 @@ from seqlab.layers.tasks.sc_stack import SCLSTMStack
 from seqlab.layers.tasks.shared import SharedEncoder
 from seqlab.models.builders import HEADS
 from seqlab.models.inputs import CharMaker, features_of, named
+from seqlab.models.language_objective import language_objective
 from seqlab.models.producers import open_producer
 from seqlab.models.rules import Choice, rules_of
 from seqlab.models.task_builders import vectorizer_of_tasks, words_of_tasks
@@ -98,6 +100,7 @@ def parts_of_tasks(
     chars: str | CharMaker | None = "cnn",
     constrained: Choice = False,
     contextual: Any = None,
+    language: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> dict[str, Any]:
     """Builds what a `MultiTaskTagger` is made of.
@@ -111,6 +114,7 @@ def parts_of_tasks(
         chars: As `Tagger.from_corpus`.
         constrained: As `Tagger.from_corpus`, for each task; `True` for those that have a tag scheme.
         contextual: As `Tagger.from_corpus`: a `ScalarMix` for all tasks, or one for each with "stl".
+        language: Learns the words beside each token too, see `Tagger.from_corpus`; not with "stl".
         **options: Of `task_encoder`, where the encoder is given by name.
 
     Raises:
@@ -127,16 +131,23 @@ def parts_of_tasks(
     vectorizer = vectorizer_of_tasks(corpora, words, contextual=source)
     tasks = list(corpora)
     kinds = dict.fromkeys(tasks, head) if isinstance(head, str) else head
-    separate = encoder == SEPARATE
     return {
         "vectorizer": vectorizer,
         "tasks": tasks,
         "features": {task: features_named(features_of(vectorizer, words, chars=chars), task) for task in tasks}
-        if separate
+        if encoder == SEPARATE
         else features_of(vectorizer, words, chars=chars),
         "encoder": task_encoder(encoder, len(tasks), **options) if isinstance(encoder, str) else encoder,
         "heads": [task_head(kinds[task], vectorizer, task, constrained) for task in tasks],
+        "language": objective_of_tasks(vectorizer, corpora, language),
     }
+
+
+def objective_of_tasks(
+    vectorizer: Vectorizer, corpora: Mapping[str, Corpus], options: Mapping[str, Any] | None
+) -> LanguageObjective | None:
+    """Makes the language-model objective of several tasks by options of `language_objective`; `None` without."""
+    return None if options is None else language_objective(vectorizer, all_sentences(corpora), **options)
 
 
 def features_named(features: Sequence[keras.layers.Layer], task: str) -> list[keras.layers.Layer]:
@@ -192,6 +203,7 @@ def config_of(model: Any) -> dict[str, Any]:
         "features": features,
         "encoder": serialize(model.encoder),
         "heads": [serialize(head) for head in model.heads_by_task],
+        "language": serialize(model.language),
         "dtype": model.dtype_policy.name,
     }
 
@@ -214,5 +226,6 @@ def parts_of_config(config: Mapping[str, Any], custom_objects: Any = None) -> di
         "features": features,
         "encoder": made(config["encoder"]),
         "heads": [made(head) for head in config["heads"]],
+        "language": made(config.get("language")),
         "name": config["name"],
     }

@@ -87,6 +87,8 @@ def _changed(
     encoder = {**_fresh(config["encoder"]), "config": model.encoder.config_for(kept, depth)}
     changed = type(model).from_config({**config, "encoder": encoder, "vectorizer": vectorizer.get_config()})
     changed.vectorizer.contextual = model.vectorizer.contextual  # which may be of this process alone
+    if model.language is not None:  # words keep their rows
+        _copy(model.language.weights, changed.language.weights)
     for new, old in enumerate(kept):
         name = changed.tasks[new]
         if old is None:

@@ -11,10 +11,12 @@ from keras import ops
 
 from seqlab.errors import SettingsError, suggest
 from seqlab.layers.heads.base import Head
+from seqlab.layers.language import LanguageObjective
 from seqlab.layers.tasks.base import TaskEncoder
 from seqlab.models.auxiliary import check_labels
 from seqlab.models.inputs import inputs_of
 from seqlab.models.labeller import Labeller
+from seqlab.models.language_objective import build_objective, check_objective, language_metrics
 from seqlab.models.multitask_builders import check_parts
 from seqlab.models.multitask_steps import step, with_task_named
 from seqlab.models.sequence_model import SequenceModel
@@ -26,10 +28,17 @@ Features = Sequence[keras.layers.Layer] | Mapping[str, Sequence[keras.layers.Lay
 
 
 class Views:
-    """Holds the graphs of the tasks where Keras does not look for layers: theirs are the model's own."""
+    """Holds the graphs of the tasks where Keras does not look for layers: theirs are the model's own.
 
-    def __init__(self, by_task: Mapping[str, Labeller]) -> None:
+    Args:
+        by_task: The graph of each task, from inputs to scores.
+        trained: What training runs in their place and, last of all, in the model's: with a language-model objective
+            those that give its states too.
+    """
+
+    def __init__(self, by_task: Mapping[str, Labeller], trained: Sequence[keras.Model] = ()) -> None:
         self.by_task = dict(by_task)
+        self.trained = list(trained)
         self.asking: Any = None
 
 
@@ -57,10 +66,12 @@ class MultiTaskModel(SequenceModel):
         features: Features,
         encoder: TaskEncoder,
         heads: Sequence[Head],
+        language: LanguageObjective | None = None,
         **kwargs: Any,
     ) -> None:
         # === Layers ===
         check_parts(vectorizer, tasks, features, encoder, heads)
+        _check_language(language, features, vectorizer)
         for head, task in zip(heads, tasks, strict=True):
             check_labels(head, task, vectorizer.labels[task])
         by_task = {task: features[task] if isinstance(features, Mapping) else features for task in tasks}
@@ -68,13 +79,15 @@ class MultiTaskModel(SequenceModel):
         mask = inputs["mask"]
 
         # === Functional model ===
+        asked = {} if language is None else {"directions": True}
+        shared: list[Any] = []  # what a language-model objective reads
         if isinstance(features, Mapping):
             read = [_joined(by_task[task], inputs) for task in tasks]
             found = [encoder(x, mask=mask, task=k) for k, x in enumerate(read)]
         else:
             x = _joined(features, inputs)  # (batch, time, width)
             read = [x] * len(tasks)
-            every = encoder(x, mask=mask)  # (batch, time, tasks, width)
+            every, *shared = _listed(encoder(x, mask=mask, **asked))  # (batch, time, tasks, width)
             found = [every[:, :, k] for k in range(len(tasks))]
         scores = [head(x, mask=mask) for head, x in zip(heads, found, strict=True)]  # each (batch, time, labels)
         super().__init__(inputs=inputs, outputs=scores, **kwargs)
@@ -88,12 +101,12 @@ class MultiTaskModel(SequenceModel):
         self.encoder = encoder
         self.heads_by_task = list(heads)
         self.trackers = [keras.metrics.Mean(name=f"{task}_loss") for task in tasks]
-        graphs = [
-            head(encoder(x, mask=mask, task=k), mask=mask) for k, (x, head) in enumerate(zip(read, heads, strict=True))
-        ]
-        self._views = Views(
-            {task: _view(self, task, head, graph) for task, head, graph in zip(tasks, heads, graphs, strict=True)}
-        )
+        self.language = language
+        self.language_metrics = [] if language is None else language_metrics()
+        if language is not None:
+            build_objective(language, shared[0].shape, self.features_of(tasks[0]))
+        graphs = [_listed(encoder(x, mask=mask, task=k, **asked)) for k, x in enumerate(read)]
+        self._views = _views(self, graphs, shared)
 
     def heads(self) -> dict[int, Head]:
         """Returns the heads by the position of their task."""
@@ -124,14 +137,23 @@ class MultiTaskModel(SequenceModel):
         self.position(task)
         return self._views.by_task[task]
 
+    def graph_of(self, positions: Sequence[int]) -> keras.Model:
+        """Returns what a step on a task or on several runs: it gives the scores of that task, or those of all.
+
+        With a language-model objective what that one reads is the last output.
+        """
+        if len(positions) > 1:
+            return self._views.trained[-1] if self._views.trained else self
+        return (self._views.trained or list(self._views.by_task.values()))[positions[0]]
+
     def features_of(self, task: str) -> list[keras.layers.Layer]:
         """Returns the features that a task reads."""
         return list(self.features[task] if isinstance(self.features, Mapping) else self.features)
 
     def weights_of(self, task: str) -> list[Any]:
-        """Returns the weights that a task reads and trains."""
+        """Returns the weights that a task reads and trains; those of a language-model objective are every task's."""
         k = self.position(task)
-        layers = [*self.features_of(task), self.heads_by_task[k]]
+        layers = [*self.features_of(task), self.heads_by_task[k], *([] if self.language is None else [self.language])]
         read = [*(weight for layer in layers for weight in layer.weights), *self.encoder.weights_of(k)]
         learning = {id(weight) for weight in self.trainable_weights}
         return [weight for weight in read if id(weight) in learning]
@@ -199,9 +221,35 @@ class MultiTaskModel(SequenceModel):
         return with_state(lambda: step(self, arguments[1], training), variables, arguments[0])
 
 
+def _check_language(language: LanguageObjective | None, features: Features, vectorizer: Vectorizer) -> None:
+    if language is None:
+        return
+    if isinstance(features, Mapping):
+        raise SettingsError(
+            "Separate networks share no layer, of which a language-model objective of all tasks could read: train a "
+            "Tagger for each task with an objective of its own, or take another encoder."
+        )
+    check_objective(language, features, vectorizer)
+
+
+def _listed(found: Any) -> list[Any]:
+    return found if isinstance(found, list) else [found]
+
+
 def _joined(features: Sequence[keras.layers.Layer], inputs: Mapping[str, Any]) -> Any:
     parts = [feature(*(inputs[field] for field in feature.fields)) for feature in features]
     return ops.concatenate(parts, axis=-1) if len(parts) > 1 else parts[0]
+
+
+def _views(model: MultiTaskModel, graphs: Sequence[Sequence[Any]], shared: Sequence[Any]) -> Views:
+    """Makes the graphs of the tasks from what the encoder gives each, and what it gives all of them besides."""
+    views, trained = {}, []
+    for task, head, (own, *states) in zip(model.tasks, model.heads_by_task, graphs, strict=True):
+        scores = head(own, mask=model.input["mask"])
+        views[task] = _view(model, task, head, scores)
+        trained += [keras.Model(model.input, [scores, *states])] if states else []
+    trained += [keras.Model(model.input, [*model.outputs, *shared])] if shared else []
+    return Views(views, trained)
 
 
 def _view(model: MultiTaskModel, task: str, head: Head, scores: Any) -> TaskView:

@@ -12,6 +12,7 @@ from keras import ops
 from seqlab.batches.multitask import TASK
 from seqlab.constants import IGNORE
 from seqlab.errors import DataError
+from seqlab.models.language_objective import note_words, word_losses
 from seqlab.ops.stateful import gradients, switched
 
 Tensor = Any
@@ -41,7 +42,7 @@ def step(model: Any, data: Any, training: bool) -> dict[str, Any]:
     else:
         index = _index(x, labels, count)
         branches = [partial(_run, model, [k], inputs, [labels], weights, training) for k in range(count)]
-        lost = ops.convert_to_tensor([float("nan"), *[0.0] * count], "float32")
+        lost = ops.convert_to_tensor([float("nan"), *[0.0] * (count + 2)], "float32")
         found = switched(index, [*branches, lambda: lost], _changed(model) if training else [])
         real = [ops.cast(index == k, "float32") * _labelled(labels) for k in range(count)]
     rows = ops.cast(rows, "float32")
@@ -50,6 +51,7 @@ def step(model: Any, data: Any, training: bool) -> dict[str, Any]:
             metric.update_state(found[0], sample_weight=rows)
     for k, tracker in enumerate(model.trackers):
         tracker.update_state(found[1 + k], sample_weight=real[k])
+    note_words(model.language_metrics, found[-2], found[-1])
     logs: dict[str, Any] = model.get_metrics_result()
     return logs
 
@@ -95,15 +97,17 @@ def _index(x: Mapping[str, Any], labels: Any, count: int) -> Tensor:
 def _run(
     model: Any, tasks: Sequence[int], inputs: Any, labels: Sequence[Tensor], weights: Any, training: bool
 ) -> Tensor:
-    """Returns the weighted sum of the losses of some tasks, and the loss of each of all tasks, 0 for the others."""
+    """Returns the weighted sum of the losses of some tasks, and the loss of each of all tasks, 0 for the others.
+
+    Last come the sum of a language-model objective's losses and how many there are, 0 without one. Its share of the
+    weighted sum is divided as the head of the first of these tasks divides its own, whatever lambda is.
+    """
 
     def losses() -> tuple[Tensor, Tensor]:
-        if len(tasks) == 1:
-            graph = model.view(model.tasks[tasks[0]])
-            scores = [graph(inputs, training=training)]
-        else:
-            graph = model
-            scores = [graph(inputs, training=training)[k] for k in tasks]
+        graph = model.graph_of(tasks)
+        outputs = graph(inputs, training=training)
+        outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
+        scores = outputs[:1] if len(tasks) == 1 else [outputs[k] for k in tasks]
         own = [
             model.heads_by_task[k].loss(gold, score, _of(weights, model.tasks[k]))
             for k, gold, score in zip(tasks, labels, scores, strict=True)
@@ -111,8 +115,13 @@ def _run(
         total = sum(model.weight_of(k) * loss for k, loss in zip(tasks, own, strict=True))
         for extra in graph.losses:
             total = total + ops.sum(extra)
+        words, count = 0.0, 0.0
+        if model.language is not None:
+            words, given = word_losses(model.language, model.features, inputs, outputs[-1], scores[0].dtype)
+            total = total + model.language.weight * model.heads_by_task[tasks[0]]._mean(words, given)
+            count = 2 * ops.sum(given)
         by_task = dict(zip(tasks, own, strict=True))
-        parts = [total, *(by_task.get(k, 0.0) for k in range(len(model.tasks)))]
+        parts = [total, *(by_task.get(k, 0.0) for k in range(len(model.tasks))), words, count]
         return total, ops.stack([ops.cast(part, "float32") for part in parts])
 
     if not training:

@@ -12,7 +12,7 @@ from seqlab.layers.heads.base import Head
 from seqlab.models.builders import HEADS
 from seqlab.models.inputs import Words, features_of
 from seqlab.models.multitask import MultiTaskTagger
-from seqlab.models.multitask_builders import SEPARATE, features_named, task_encoder
+from seqlab.models.multitask_builders import SEPARATE, features_named, objective_of_tasks, task_encoder
 from seqlab.models.rules import rules_of
 from seqlab.models.task_builders import vectorizer_of_tasks
 from seqlab.multitask_settings import MultiTaskSettings, TaskSettings
@@ -38,12 +38,14 @@ def build(settings: MultiTaskSettings, corpora: Mapping[str, Corpus], words: Wor
             return features_of(vectorizer, words, **options)
 
         separate = settings.encoder.kind == SEPARATE
+        language = None if settings.language.weight is None else settings.language.model_dump()
         return MultiTaskTagger(
             vectorizer=vectorizer,
             tasks=settings.names,
             features={name: features_named(features(), name) for name in settings.names} if separate else features(),
             encoder=_encoder(settings),
             heads=[_head(settings, vectorizer, task) for task in settings.tasks],
+            language=objective_of_tasks(vectorizer, corpora, language),
         )
 
 
@@ -53,7 +55,7 @@ def _encoder(settings: MultiTaskSettings) -> Any:
     if options.kind == "sc_lstm":
         extra = {"variant": options.cell.upper(), "gates": options.gates or "top", "merge": options.merge or "concat"}
     if options.kind == "lstm_d":
-        extra["depths"] = tuple(task.depth for task in settings.tasks)
+        extra["depths"] = tuple(task.depth or options.layers for task in settings.tasks)
     return task_encoder(options.kind, len(settings.tasks), options.units, options.layers, options.dropout, **extra)
 
 

@@ -94,7 +94,7 @@ def test_turns_go_with_the_tasks_that_are_left(recipe: Path, calls: list[Any]) -
 def test_a_run_goes_on_by_its_folder_alone(finished_tasks: Path, recipe: Path, calls: list[Any], capsys: Any) -> None:
     assert main(["train", "--resume", str(finished_tasks)]) == 0
     ((settings, folder, options),) = calls
-    assert settings == tiny.task_settings(finished_tasks.parent / "data")
+    assert settings == tiny.finished_task_settings(finished_tasks.parent / "data")
     assert folder == finished_tasks and options == {"resume": True, "strict": False}
     assert main(["train", str(recipe), "--resume", str(finished_tasks)]) == 1
     assert "leave the recipe and other flags out" in capsys.readouterr().err

@@ -26,7 +26,14 @@ from seqlab.layers import (
     TransformerEncoder,
 )
 from seqlab.models.ensemble import Ensemble
-from seqlab.models.language_objective import directions, language_objective, states_for, vectors_of, word_vectors
+from seqlab.models.language_objective import (
+    directions,
+    language_objective,
+    states_for,
+    vectors_of,
+    word_losses,
+    word_vectors,
+)
 from seqlab.models.tagger import Tagger
 from tests import tiny
 from tests.layers.common import array, slopes
@@ -273,7 +280,7 @@ def test_what_it_refuses_of_features_and_inputs() -> None:
     with pytest.raises(SettingsError, match="names word 999, the vectorizer has"):
         states_for(LanguageObjective([999]), tagger.features, *parts)
     with pytest.raises(DataError, match="finds words by name: give inputs in a dict, not in a list"):
-        tagger._word_loss(tagger.language, [], [])
+        word_losses(tagger.language, tagger.features, [], None, "float32")
     with pytest.raises(DataError, match="the vectorizer knows none of this corpus"):
         language_objective(tagger.vectorizer, Corpus([Sentence(("qqq",))]))
     with pytest.raises(SettingsError, match="words"):

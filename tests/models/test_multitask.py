@@ -116,6 +116,10 @@ def test_refuses_what_it_cannot_learn():
         made.fit(mixed, labels)
     with pytest.raises(SettingsError, match="Unknown task 'srl'"):
         made.fit({"srl": toy.corpus("pos")})
+    swapped = [Sentence(words, {"pos": tags}) for words, tags in zip(toy.WORDS, toy.TAGS["chunk"], strict=True)]
+    for ask in (made.fit, made.evaluate):  # which would else score 0
+        with pytest.raises(DataError, match="The labels given for the task 'pos' are those of 'chunk'"):
+            ask({"pos": swapped, "ner": toy.corpus("ner")})
     with pytest.raises(DataError, match="no sentences"):
         made.fit({"pos": Corpus([], {"pos": None})})
     with pytest.raises(DataError, match="several texts"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
@@ -14,8 +15,10 @@ from practice_table import read
 from sc_lstm_tables import TASKS, Run, flags, main, put, runs_of
 
 from seqlab.cli.main import main as seqlab
+from seqlab.errors import SettingsError
 from seqlab.evaluation.run_results import read_results
 from seqlab.training import multitask
+from seqlab.training.lock import locked
 from tests import tiny
 
 pytestmark = pytest.mark.usefixtures("eagerly")
@@ -108,6 +111,26 @@ def test_known_runs_are_not_trained_again(begin: Any, settings: list[Any], tmp_p
     assert len(settings) == 4 and read(tmp_path / "results.csv")[-1]["experiment"].endswith("2 on 9 sentences a task")
 
 
+def lines_of(seed: int) -> list[dict[str, str]]:
+    return [{"experiment": "e", "model": "stl", "tasks": "pos", "task": "pos", "seed": str(seed)}]
+
+
+def test_runs_that_end_together_lose_no_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "results.csv"
+    threads = [threading.Thread(target=put, args=(file, sc_lstm_tables.COLUMNS, lines_of(k))) for k in range(8)]
+    with locked(tmp_path):
+        for thread in threads:
+            thread.start()
+        threads[0].join(0.2)
+        assert not file.exists()  # they wait for their turn
+    for thread in threads:
+        thread.join()
+    assert {line["seed"] for line in read(file)} == set("01234567")
+    monkeypatch.setattr(sc_lstm_tables, "TURN", 0.0)
+    with locked(tmp_path), pytest.raises(SettingsError, match="in use by another process"):
+        put(file, sc_lstm_tables.COLUMNS, lines_of(9))
+
+
 def test_other_settings_are_other_runs(
     begin: Any, settings: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -170,5 +193,13 @@ def test_a_run_is_trained_cut_and_resumed(begin: Any, tmp_path: Path, monkeypatc
     line = read(tmp_path / "results.csv")[0]
     assert line["epochs"] == "2" and int(line["parameters"]) > 100 and int(line["tokens_per_second"]) > 0
     assert float(line["minutes"]) >= 0 and line["backend"] in ("tensorflow", "jax")
+    for file in folder.rglob("events.out.tfevents.*"):
+        file.unlink()  # as on a machine that was given the rest of the folder alone
+    blank = sc_lstm_tables.figures(folder, TASKS)
+    assert [(row["minutes"], row["tokens_per_second"]) for row in blank] == [("", "")] * 3
+    common = {name: line[name] for name in sc_lstm_tables.KEY}
+    put(tmp_path / "results.csv", sc_lstm_tables.COLUMNS, [{**common, **row} for row in blank])
+    again = read_results(tmp_path / "results.csv", tmp_path / "curves.csv")
+    assert again.scores("sc_lstm", TASKS, "ner", "dev") == found.scores("sc_lstm", TASKS, "ner", "dev")
     losses = [float(row["dev_loss"]) for row in read(tmp_path / "curves.csv") if row["task"] == "ner"]
     assert losses == pytest.approx([row["val_ner_loss"] for row in history], abs=1e-4)

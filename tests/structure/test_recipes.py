@@ -168,3 +168,29 @@ def test_search_spaces_fit_their_recipes() -> None:
         settings, module = read_recipe_file(str(path))
         if hasattr(module, "search_space"):
             assert SearchSpace(settings, module.search_space).parameters
+
+
+@pytest.mark.parametrize(
+    ("name", "grid"), [("sc_lstm_table3", 12), ("sc_lstm_cnn_crf", 12), ("sc_lstm_elmo", 3 * 3 * 3)]
+)
+def test_a_grid_visits_all_units_and_layers(name: str, grid: int, data: Path, tmp_path: Path) -> None:
+    from seqlab import studies
+    from seqlab.cli.train import read_recipe_file
+    from seqlab.tuning.folder import open_study
+    from seqlab.tuning.kinds import kind_of
+    from seqlab.tuning.oracles import make_oracle, report
+    from seqlab.tuning.space import SearchSpace
+
+    settings, module = read_recipe_file(str(ROOT / "recipes" / f"{name}.py"))
+    space = SearchSpace(settings, module.search_space)
+    objective = kind_of(settings).objective(settings)
+    oracle = make_oracle("grid", objective, space.hyperparameters, None, 1, 30)
+    study = studies.Study(objective, space.parameters, "seqlab tune", 1, "grid")
+    open_study(tmp_path / "study", study, settings, 1, oracle, False, parquet=False)
+    found = []
+    while (trial := oracle.create_trial("here")).status != "STOPPED":
+        found.append(space.settings(trial.hyperparameters.values))
+        report(oracle, trial, studies.Trial(trial.trial_id, "completed", score=0.5))
+    units = (100, 200, 300, 400) if grid == 12 else (128, 256, 384)
+    assert len(found) == grid
+    assert {(one.encoder.units, one.encoder.layers) for one in found} == {(u, k) for u in units for k in (1, 2, 3)}

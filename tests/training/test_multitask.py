@@ -36,7 +36,7 @@ class Cut(keras.callbacks.Callback):
 def runs(finished_tasks: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """An unbroken run, and one that was cut off after its first epoch and resumed."""
     cut = tmp_path_factory.mktemp("multitask") / "cut"
-    chosen = tiny.task_settings(finished_tasks.parent / "data")
+    chosen = tiny.finished_task_settings(finished_tasks.parent / "data")
     with pytest.MonkeyPatch.context() as patched, pytest.raises(InterruptedError):
         patched.setattr(multitask, "board", lambda _: Cut())
         train(chosen, cut, verbose=0)
@@ -94,10 +94,12 @@ def test_separate_networks_have_best_epochs_of_their_own(finished_tasks: Path, t
 
 
 def test_the_folder(finished_tasks: Path) -> None:
-    run, chosen = finished_tasks, tiny.task_settings(finished_tasks.parent / "data")
+    run, chosen = finished_tasks, tiny.finished_task_settings(finished_tasks.parent / "data")
     rows = lines(run)
     for row in rows:
         assert row["val_f1"] == pytest.approx((row["val_tag_f1"] + row["val_chunk_f1"]) / 2)
+        assert row["val_language_perplexity"] == pytest.approx(np.exp(row["val_language_loss"]), rel=1e-4)
+    assert rows[-1]["language_loss"] < rows[0]["language_loss"]
     scores = json.loads((run / "scores.json").read_text("utf-8"))
     assert set(scores["dev"]["tasks"]) == {"tag", "chunk"} and set(scores["test"]["tasks"]) == {"chunk"}
     assert scores["dev"]["mean"] == pytest.approx(max(row["val_f1"] for row in rows))  # the best epoch's model
@@ -110,7 +112,7 @@ def test_the_folder(finished_tasks: Path) -> None:
 
 
 def test_a_finished_run_is_not_trained_again(finished_tasks: Path) -> None:
-    run, chosen = finished_tasks, tiny.task_settings(finished_tasks.parent / "data")
+    run, chosen = finished_tasks, tiny.finished_task_settings(finished_tasks.parent / "data")
     before = (run / "model.keras").stat().st_mtime_ns
     found = train(chosen, run, resume=True, verbose=0)
     assert (run / "model.keras").stat().st_mtime_ns == before

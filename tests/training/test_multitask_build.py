@@ -31,7 +31,7 @@ def folder(tmp_path: Path) -> Path:
     return tiny.write(tmp_path)
 
 
-def with_depths(chosen: MultiTaskSettings, *depths: int) -> list[dict[str, Any]]:
+def with_depths(chosen: MultiTaskSettings, *depths: int | None) -> list[dict[str, Any]]:
     return [{**task.model_dump(), "depth": depth} for task, depth in zip(chosen.tasks, depths, strict=True)]
 
 
@@ -50,6 +50,7 @@ def test_encoders(folder: Path) -> None:
     assert (shared.encoder.units, shared.encoder.layers, shared.encoder.dropout) == (4, 2, 0.25)
     assert shared.encoder.cell == "gru"
     assert encoder(with_depths(settings(folder), 1, 2), kind="lstm_d").depths == (1, 2)
+    assert encoder(with_depths(settings(folder), 1, None), kind="lstm_d", layers=3).depths == (1, 3)  # a grid's layers
     alone, beside = encoder(kind="stl"), encoder(kind="private_shared")
     assert isinstance(alone, PrivateEncoders) and alone.shared is None and alone.tasks == 2
     assert isinstance(beside, PrivateEncoders) and beside.shared is not None
@@ -98,6 +99,13 @@ def test_contextual_vectors(folder: Path) -> None:
         "contextual_vectors_tag",
         "contextual_vectors_chunk",
     ]
+
+
+def test_the_words_beside_each_token(folder: Path) -> None:
+    assert built(settings(folder)).language is None
+    language = built(settings(folder, language={"weight": 0.3, "words": 9, "units": 5, "tied": True})).language
+    assert language is not None
+    assert (language.weight, len(language.rows), language.units, language.tied) == (0.3, 9, 5, True)
 
 
 def test_precision(folder: Path) -> None:

@@ -10,7 +10,7 @@ from keras import ops
 
 from seqlab.errors import SettingsError
 from seqlab.layers.cells.parts import reseeded, serialized
-from seqlab.layers.tasks.base import TaskEncoder
+from seqlab.layers.tasks.base import Found, TaskEncoder, directions_of, top_and_first
 
 Tensor = Any
 
@@ -62,15 +62,21 @@ class PrivateEncoders(TaskEncoder):
             if part is not None and not part.built:
                 part.build(inputs_shape)
 
-    def represent(self, inputs: Tensor, mask: Tensor | None, task: int, training: bool | None) -> Tensor:
+    def represent(self, inputs: Tensor, mask: Tensor | None, task: int, training: bool | None) -> Found:
         """See the class."""
-        return self._joined(self._of_all(inputs, mask, training), inputs, mask, task, training)
+        common, first = self._of_all(inputs, mask, training)
+        return self._joined(common, inputs, mask, task, training), first
 
-    def represent_all(self, inputs: Tensor, mask: Tensor | None, training: bool | None) -> Tensor:
+    def represent_all(self, inputs: Tensor, mask: Tensor | None, training: bool | None) -> Found:
         """Runs the shared encoder once."""
-        common = self._of_all(inputs, mask, training)
+        common, first = self._of_all(inputs, mask, training)
         found = [self._joined(common, inputs, mask, k, training) for k in range(self.tasks)]
-        return ops.stack(found, axis=2)
+        return ops.stack(found, axis=2), first
+
+    @property
+    def directions_width(self) -> int | None:
+        """That of a `RecurrentStack` that all share."""
+        return directions_of(self.shared)
 
     def width(self, inputs_shape: Any) -> int:
         """Both widths together."""
@@ -104,8 +110,8 @@ class PrivateEncoders(TaskEncoder):
         shared = config["shared"] and deserialize(config["shared"])
         return cls(**{**config, "private": [deserialize(part) for part in config["private"]], "shared": shared})
 
-    def _of_all(self, inputs: Tensor, mask: Tensor | None, training: bool | None) -> Tensor | None:
-        return None if self.shared is None else self.shared(inputs, mask=mask, training=training)
+    def _of_all(self, inputs: Tensor, mask: Tensor | None, training: bool | None) -> Found:
+        return (None, None) if self.shared is None else top_and_first(self.shared, inputs, mask, training)
 
     def _joined(
         self, common: Tensor | None, inputs: Tensor, mask: Tensor | None, task: int, training: bool | None

@@ -14,7 +14,7 @@ from seqlab.layers.cells.lstm import LSTMCell
 from seqlab.layers.cells.sc_lstm import SCLSTMCell
 from seqlab.layers.cells.wrappers import share
 from seqlab.layers.recurrent import Recurrent
-from seqlab.layers.tasks.base import TaskEncoder
+from seqlab.layers.tasks.base import Found, TaskEncoder
 
 Tensor = Any
 GATES = ("top", "all")
@@ -33,6 +33,7 @@ class SCLSTMStack(TaskEncoder):
 
     `q_k` is task k's view of the shared memory, see `SCLSTMCell`; `d` the variational dropout of `RecurrentStack`. With
     the gates "top" lower layers hand `h` upwards, as in the paper; with "all" each layer reads its task's `x_{l-1}`.
+    The directions that all tasks share are `x_1` where the first layer has no gates, its `[h; h]` where it has some.
 
     Args:
         units: Units of each direction.
@@ -101,29 +102,41 @@ class SCLSTMStack(TaskEncoder):
             layer.build(shape)
             shape = (*shape[:-1], self._width(k))
 
-    def represent(self, inputs: Tensor, mask: Tensor | None, task: int, training: bool | None) -> Tensor:
+    def represent(self, inputs: Tensor, mask: Tensor | None, task: int, training: bool | None) -> Found:
         """See the class."""
         x = self.drops[0](inputs, training=training)
+        first = None
         for k, layer in enumerate(self.recurrent):
             if self._gated(k):
-                x = layer(x, mask=mask, task=task, training=training)
-                x = self._merged(ops.split(x, 4, axis=-1))
+                parts = ops.split(layer(x, mask=mask, task=task, training=training), 4, axis=-1)
+                first = ops.concatenate([parts[1], parts[3]], axis=-1) if k == 0 else first
+                x = self._merged(parts)
             else:
                 x = layer(x, mask=mask, training=training)
             x = self.drops[k + 1](x, training=training)
-        return x
+            first = x if first is None else first
+        return x, first
 
-    def represent_all(self, inputs: Tensor, mask: Tensor | None, training: bool | None) -> Tensor:
+    def represent_all(self, inputs: Tensor, mask: Tensor | None, training: bool | None) -> Found:
         """Runs the shared layers once; where all layers have gates, each task's run is its own."""
         if self.gates == "all" and self.layers > 1:
             return super().represent_all(inputs, mask, training)
-        x = inputs
-        for drop, layer in zip(self.drops, self.recurrent, strict=False):
-            x = layer(drop(x, training=training), mask=mask, training=training)
+        x = self.drops[0](inputs, training=training)
+        below = []
+        for drop, layer in zip(self.drops[1:], self.recurrent[:-1], strict=False):
+            x = drop(layer(x, mask=mask, training=training), training=training)
+            below.append(x)
+        x = self.recurrent[-1](x, mask=mask, training=training)
         parts = ops.split(x, 2 * (1 + self.tasks), axis=-1)  # h, q_1, ..., q_K forward, then backward
         forward, backward = parts[: 1 + self.tasks], parts[1 + self.tasks :]
         found = [self._merged([forward[k], forward[0], backward[k], backward[0]]) for k in range(1, 1 + self.tasks)]
-        return ops.stack([self.drops[-1](s, training=training) for s in found], axis=2)
+        first = below[0] if below else ops.concatenate([forward[0], backward[0]], axis=-1)
+        return ops.stack([self.drops[-1](s, training=training) for s in found], axis=2), first
+
+    @property
+    def directions_width(self) -> int | None:
+        """That of h in both directions."""
+        return 2 * self.units
 
     def width(self, inputs_shape: Any) -> int:
         """That of the top layer."""

@@ -10,7 +10,7 @@ import keras
 from seqlab.errors import SettingsError, check_count
 from seqlab.layers.cells.parts import serialized
 from seqlab.layers.stack import RecurrentStack
-from seqlab.layers.tasks.base import TaskEncoder
+from seqlab.layers.tasks.base import Found, TaskEncoder, directions_of, top_and_first
 
 Tensor = Any
 
@@ -61,20 +61,24 @@ class SharedEncoder(TaskEncoder):
         if not self.encoder.built:
             self.encoder.build(inputs_shape)
 
-    def represent(self, inputs: Tensor, mask: Tensor | None, task: int, training: bool | None) -> Tensor:
+    def represent(self, inputs: Tensor, mask: Tensor | None, task: int, training: bool | None) -> Found:
         """See the class."""
-        if self.depths is None:
-            return self.encoder(inputs, mask=mask, training=training)
-        return self.encoder.up_to(self.depths[task], inputs, mask, training)[-1]
+        return top_and_first(self.encoder, inputs, mask, training, None if self.depths is None else self.depths[task])
 
-    def represent_all(self, inputs: Tensor, mask: Tensor | None, training: bool | None) -> Tensor:
+    def represent_all(self, inputs: Tensor, mask: Tensor | None, training: bool | None) -> Found:
         """Runs the encoder once."""
         if self.depths is None:
-            found = [self.encoder(inputs, mask=mask, training=training)] * self.tasks
+            top, first = top_and_first(self.encoder, inputs, mask, training)
+            found = [top] * self.tasks
         else:
             layers = self.encoder.up_to(self.encoder.layers, inputs, mask, training)
-            found = [layers[depth - 1] for depth in self.depths]
-        return keras.ops.stack(found, axis=2)
+            found, first = [layers[depth - 1] for depth in self.depths], layers[0]
+        return keras.ops.stack(found, axis=2), first
+
+    @property
+    def directions_width(self) -> int | None:
+        """That of a `RecurrentStack`."""
+        return directions_of(self.encoder)
 
     def width(self, inputs_shape: Any) -> int:
         """The width of a layer's outputs."""

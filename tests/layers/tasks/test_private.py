@@ -30,6 +30,13 @@ def test_separate_networks_share_nothing():
     assert len(first | second) == len(layer.trainable_weights)
 
 
+def test_directions_are_those_of_the_shared_stack():
+    shared = RecurrentStack(3, layers=2, cell="srn")
+    layer = learnt(PrivateEncoders([srn(), srn()], shared))
+    for task in (0, 1, None):
+        close(layer(INPUTS, task=task, directions=True)[1], array(shared.up_to(1, INPUTS)[0]))
+
+
 def test_refuses():
     one = srn()
     with pytest.raises(SettingsError, match="all different ones; received 2 for 1"):

@@ -39,6 +39,24 @@ def test_equals_the_oracle(gates, merge, mask):
             assert not outputs[row][~real].any()
 
 
+@pytest.mark.parametrize("options", [{}, {"gates": "all"}, {"gates": "all", "merge": "sum"}])
+def test_directions_are_the_shared_memory_of_the_first_layer(options):
+    layer = made(**options)
+    weights = [oracle_weights(one.cell) for one in layer.recurrent[0].both]
+    for task in (0, 1, None):
+        shared = array(layer(INPUTS, task=task, directions=True)[1])
+        for row in range(len(INPUTS)):
+            close(shared[row], both_directions(INPUTS[row], *weights, task=None))
+
+
+def test_directions_have_the_dropout_of_a_layer_without_gates():
+    ones = np.ones_like(INPUTS)
+    for layers, dropped in ((2, True), (1, False)):
+        layer = learnt(SCLSTMStack(8, TASKS, layers=layers, dropout=0.5))
+        for task in (0, None):
+            assert (array(layer(ones, task=task, training=True, directions=True)[1]) == 0).any() == dropped
+
+
 def test_dropout_is_one_mask_for_a_sentence():
     layer = SCLSTMStack(8, TASKS, dropout=0.5)
     ones = np.ones_like(INPUTS)

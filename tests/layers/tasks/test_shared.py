@@ -24,6 +24,15 @@ def test_tasks_read_the_layers_of_their_depths():
     assert differ(layers[0], layers[1])
 
 
+@pytest.mark.parametrize("depths", [None, (1, 3)])
+def test_directions_are_those_of_the_first_layer(depths):
+    encoder = stack()
+    layer = learnt(SharedEncoder(encoder, 2, depths))
+    first = encoder.up_to(1, INPUTS)[0]
+    for task in (0, 1, None):
+        close(layer(INPUTS, task=task, directions=True)[1], first)
+
+
 def test_all_read_the_top_of_any_encoder_without_depths():
     encoder = DilatedCNN(3, layers=2)
     layer = learnt(SharedEncoder(encoder, 2))
