@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from seqlab.errors import SettingsError
+from seqlab.constants import DEFAULT_RULES, WORD_RULES
+from seqlab.errors import SettingsError, check_encoding, suggest
 from seqlab.settings_part import Part
 
 Cell = Literal["v", "nig", "nfg", "nog", "niaf", "noaf", "cifg", "np", "fgr", "gru", "gru_after", "srn"]
@@ -41,6 +42,12 @@ class WordSettings(Part):
     unknown: Literal["trained", "zero"] = Field(
         "trained", description="an unknown word's vector: trained, or zero, which leaves it to characters and the rest"
     )
+    encoding: str = Field("utf-8", description="text encoding of the vector file's words; latin-1 takes any byte")
+    rules: tuple[str, ...] = Field(
+        DEFAULT_RULES,
+        description="what is done to a word that is not found as it is, one rule after the other, and saved with the "
+        f"model: {', '.join(WORD_RULES)}",
+    )
     dropout: float = Field(0.0, ge=0, lt=1, description="share of words read as unknown in training")
     dim: int | None = Field(
         None, gt=0, description="width of word vectors: 50 if not given; with a file, that of its vectors and no other"
@@ -72,6 +79,15 @@ class WordSettings(Part):
         if self.unseen_vectors is not None and self.vectors is None:
             raise SettingsError("words.unseen_vectors is about the vectors of a file: name one, or leave it out.")
         fields = type(self).model_fields
+        if self.vectors is None and self.encoding != fields["encoding"].default:
+            raise SettingsError("words.encoding is that of a vector file: name one, or leave it out.")
+        check_encoding("words.encoding", self.encoding)
+        for rule in self.rules:
+            if rule not in WORD_RULES or self.rules.count(rule) > 1:
+                raise SettingsError(
+                    f"words.rules are different ones of {', '.join(WORD_RULES)}; received {' '.join(self.rules)}."
+                    + suggest(rule, [name for name in WORD_RULES if name not in self.rules])
+                )
         if self.train != "all" and self.min_count != fields["min_count"].default:
             raise SettingsError(f"words.min_count is for words.train all, received {self.train}: leave it out.")
         categories = (*self.prefixes, *self.suffixes, *self.columns, *([self.shapes] if self.shapes else []))

@@ -27,6 +27,13 @@ DATA = {"train": "train.conll"}
             {"words": {"train": "none", "vectors": "v.txt", "min_count": 3}},
             "words.min_count is for words.train all, received none: leave it out",
         ),
+        (
+            {"words": {"rules": ["lower"]}},
+            "words.rules are different ones of lowercase, .*; received lower. Did you mean 'lowercase'",
+        ),
+        ({"words": {"rules": ["nfc", "nfc"]}}, "words.rules are different ones .*; received nfc nfc"),
+        ({"words": {"encoding": "latin-1"}}, "words.encoding is that of a vector file: name one"),
+        ({"words": {"encoding": "latin-99", "vectors": "v"}}, "`words.encoding` must be a text encoding .*'latin-99'"),
         ({"words": {"category_dim": 5}}, "words.category_dim is for words.prefixes, suffixes, shapes and columns"),
         ({"encoder": {"kind": "dilated_cnn", "dilations": [0]}}, "encoder.dilations are numbers above 0, as 1 2 4 1"),
         ({"words": {"suffixes": [2, 2]}}, r"words.suffixes are different numbers above 0, as 2 3; received \(2, 2\)"),

@@ -23,8 +23,9 @@ class AveragedWeights(keras.callbacks.Callback):
     the averages: validation figures, the best epoch and saved files are theirs. Weights that are not trained, such as
     the moving statistics of normalisation, are not averaged.
 
-    Where no validation data is given, it stands before callbacks that keep or save the weights of an epoch. In the
-    state of a run (`RunState`) it keeps the weights to go on with.
+    Where no validation data is given, it stands before callbacks that keep or save the weights of an epoch. What sets
+    the weights between epochs, as `AnnealingRestarts` does, does not go with it. In the state of a run (`RunState`) it
+    keeps the weights to go on with.
 
     Raises:
         SettingsError: When training begins, for an optimiser that keeps no averages or trains on from them.
