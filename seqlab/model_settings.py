@@ -14,6 +14,7 @@ Cell = Literal["v", "nig", "nfg", "nog", "niaf", "noaf", "cifg", "np", "fgr", "g
 Attention = Literal["additive", "multiplicative", "scaled", "self", "key_value", "multi_head"]
 KIND_OF_ENCODER = {
     **dict.fromkeys(("cell", "recurrent_dropout", "connection", "stacking", "layer_dropout"), "recurrent"),
+    **dict.fromkeys(("input_dropout", "output_dropout"), "recurrent"),
     **dict.fromkeys(("zoneout", "cell_zoneout", "initial_state", "projection", "layer_norm"), "recurrent"),
     "dilations": "dilated_cnn",
     "heads": "transformer",
@@ -163,6 +164,8 @@ class EncoderSettings(Part):
     units: int = Field(100, gt=0, description="units of each direction; width of the other kinds")
     layers: int = Field(2, gt=0, description="bidirectional layers; iterations of the block of a dilated_cnn")
     dropout: float = Field(0.4, ge=0, lt=1, description="variational dropout before, between and after layers")
+    input_dropout: float | None = Field(None, ge=0, lt=1, description="that before the first; as dropout if not given")
+    output_dropout: float | None = Field(None, ge=0, lt=1, description="that after the last; as dropout if not given")
     recurrent_dropout: float = Field(0.0, ge=0, lt=1, description="variational dropout inside the recurrence")
     cell: Cell = Field("np", description="LSTM variant (np: the usual LSTM, v: with peepholes, ...), or another cell")
     connection: Literal["residual", "highway", "dense", "sum"] | None = Field(
@@ -195,6 +198,12 @@ class EncoderSettings(Part):
         if self.kind == "transformer" and self.units % self.heads:
             raise SettingsError(
                 f"encoder.units is {self.units}; a transformer needs a multiple of encoder.heads, {self.heads}."
+            )
+        edges = None not in (self.input_dropout, self.output_dropout)
+        if self.layers == 1 and edges and self.dropout != type(self).model_fields["dropout"].default:
+            raise SettingsError(
+                "encoder.dropout is that between layers where input_dropout and output_dropout are given, and there is "
+                "one layer: leave it out."
             )
         if self.layers == 1 and self.connection in (None, "dense"):  # others add the input, to each direction its own
             idle = "stacking per_direction" if self.stacking == "per_direction" else None

@@ -63,6 +63,10 @@ DATA = {"train": "train.conll"}
         ({"chars": {"dim": 3}, "words": {"chars": None}}, r"chars.\* is about the character encoder: .* None"),
         ({"chars": {"widths": [3, 3]}}, r"chars.widths are different numbers above 0, as in 3 4 5; received \(3, 3\)"),
         (
+            {"encoder": {"layers": 1, "dropout": 0.1, "input_dropout": 0, "output_dropout": 0.2}},
+            "encoder.dropout is that between layers where input_dropout and output_dropout are given",
+        ),
+        (
             {"encoder": {"layer_dropout": 0.1}},
             r"encoder.layer_dropout needs encoder.connection residual, received None",
         ),
@@ -117,7 +121,7 @@ def test_every_option_of_one_kind_is_refused_elsewhere():
     values = {
         "cell": "gru", "recurrent_dropout": 0.1, "connection": "sum", "stacking": "per_direction",
         "zoneout": 0.1, "cell_zoneout": 0.1, "initial_state": "learned", "projection": 2, "layer_norm": True,
-        "layer_dropout": 0.1, "dilations": (1,), "heads": 2,
+        "layer_dropout": 0.1, "input_dropout": 0.1, "output_dropout": 0.0, "dilations": (1,), "heads": 2,
     }  # fmt: skip
     shared = {"kind", "units", "layers", "dropout", "attention"}
     assert values.keys() == KIND_OF_ENCODER.keys() == set(EncoderSettings.model_fields) - shared
