@@ -208,10 +208,11 @@ class RecurrentStack(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        names = ["units", "layers", "dropout", "recurrent_dropout", "all_layers"]
-        names += ["connection", "stacking", "layer_dropout"]
+        names = ["units", "layers", "recurrent_dropout", "all_layers", "connection", "stacking", "layer_dropout"]
+        dropout = list(self.dropout) if isinstance(self.dropout, tuple) else self.dropout
         cell = self.cell if isinstance(self.cell, str) else keras.saving.serialize_keras_object(self.cell)
-        return {**super().get_config(), "cell": cell, **{name: getattr(self, name) for name in names}}
+        options = {name: getattr(self, name) for name in names}
+        return {**super().get_config(), "cell": cell, "dropout": dropout, **options}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> RecurrentStack:
