@@ -3,10 +3,13 @@
     SEQLAB_DATA=FOLDER KERAS_BACKEND=jax python scripts/practice_table.py run      # hours; stop and go on at will
     python scripts/practice_table.py table                                         # the table of what is there
 
-Every row: 3,000 training sentences, drawn by a fixed seed, batches of 10, Adam with a constant rate of 3e-3, 10 epochs,
-the one with the best development figure; a row whose name says otherwise differs in that alone. `full` is what the rows
-after it change. Each finished run is a line of the results file, which is all that another machine needs to go on; a
-run that is cut off goes on from its last epoch where its folder is there. Members of an ensemble are runs of `full`.
+Every row: 3,000 training sentences, drawn by a fixed seed, batches of 10, Adam with a constant rate of 3e-3, 10 epochs
+and no fewer, the one with the best development figure; a row whose name says otherwise differs in that alone. `full` is
+what the rows after it change. Annealing restarts from the best weights after 2 epochs without a better figure, as often
+as there is time. `best` is what the recipes chose: a linear rate, and for chunks parts of speech as a second target.
+The biLM reads the training text of both corpora, all of it and no label, once for all rows. Members of an ensemble are
+runs of `full` by seeds of their own. Each finished run is a line of the results file, which is all that another machine
+needs to go on; a run that is cut off goes on from its last epoch where its folder is there.
 """
 
 from __future__ import annotations
@@ -14,66 +17,33 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import math
 import statistics
 import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
+
+from practice_rows import (
+    BILM,
+    CORPORA,
+    COSTS,
+    ENSEMBLE,
+    FULL,
+    STUDENT,
+    Corpus,
+    Flags,
+    flags_of,
+    members_of,
+    rows_of,
+    seeds_of,
+    table,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "recipes" / "results" / "practice.csv"
-TIMES = ("seconds_per_epoch", "best_epoch")
-COLUMNS = ("corpus", "row", "seed", "dev", "test", "parameters", "epochs", *TIMES)
-MEMBERS = 5
-Flags = dict[str, Any]
-COMMON: Flags = {"data.sentences": 3000, "training.schedule": "constant"}
-COMMON |= {f"training.{name}": 10 for name in ("epochs", "patience")}
-
-
-class Corpus(NamedTuple):
-    """A recipe, what all of its rows change, where its figure is in `scores.json`, and rows that it alone has."""
-
-    recipe: str
-    flags: Flags
-    figure: tuple[str, ...]
-    only: dict[str, Flags]
-
-
-SECOND: Flags = {"auxiliary.task": "pos"}
-CORPORA = {
-    "chunk": Corpus(
-        "recipes/conll2000_chunking.py",
-        {"auxiliary.task": None},
-        ("overall", "f1"),
-        {"full + POS as second target": SECOND, "full + POS column": {"words.columns": "pos"}},
-    ),
-    "pos": Corpus("recipes/ud_pos.py", {}, ("accuracy",), {}),
-}
-DRY: Flags = {"encoder.dropout": 0}
-BARE: Flags = {**DRY, "words.casing": False, "words.chars": None}
-THREE: Flags = {"encoder.layers": 3}
-FULL = "+ variational dropout .3 (full)"
-ROWS: dict[str, Flags] = {
-    "base: words": {**BARE, "words.vectors": None, "words.dim": 50},
-    "+ GloVe": BARE,
-    "+ char-CNN": {**BARE, "words.chars": "cnn"},
-    "+ char-LSTM in its place": {**BARE, "words.chars": "lstm"},
-    "+ casing (and char-CNN)": DRY,
-    FULL: {},
-    "full + recurrent dropout .2": {"encoder.recurrent-dropout": 0.2},
-    "full + word dropout .05": {"words.dropout": 0.05},
-    "full, 3 layers": THREE,
-    "full, 3 layers, residual": {**THREE, "encoder.connection": "residual"},
-    "full, 3 layers, highway": {**THREE, "encoder.connection": "highway"},
-    "full, 3 layers, dense": {**THREE, "encoder.connection": "dense"},
-    "full + attention, scaled": {"encoder.attention": "scaled"},
-    "full + attention, multi-head": {"encoder.attention": "multi_head"},
-    "full + annealing with restarts": {"training.schedule": "restarts", "training.patience": 2},
-    "full + linear decay": {"training.schedule": "linear"},
-    "full + EMA .999": {"training.average": 0.999},
-}
-ENSEMBLE, STUDENT = f"ensemble of {MEMBERS} of full", "full, taught by that ensemble"
+COLUMNS = ("corpus", "row", "seed", "dev", "test", *COSTS)
 
 
 def main() -> None:
@@ -82,7 +52,7 @@ def main() -> None:
     parser.add_argument("job", choices=("run", "table"))
     parser.add_argument("--results", type=Path, default=RESULTS, help="results file")
     parser.add_argument("--work", type=Path, default=ROOT / "runs" / "practice", help="folder of the runs")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3], help="of those that a row has")
     parser.add_argument("--corpora", nargs="+", choices=tuple(CORPORA), default=list(CORPORA))
     parser.add_argument("--rows", nargs="+", default=[""], help="parts of the names of the rows to train")
     parser.add_argument("--hours", type=float, default=float("inf"), help="start no run after so many hours")
@@ -90,18 +60,13 @@ def main() -> None:
     if options.job == "table":
         print(table(read(options.results)))
         return
-    end = time.monotonic() + 3600 * options.hours
+    end, work = time.monotonic() + 3600 * options.hours, options.work.resolve()
     for seed in options.seeds:
         for row in rows_of(*CORPORA):
             for corpus in options.corpora:
-                wanted = row in rows_of(corpus) and any(part in row for part in options.rows)
+                wanted = row in rows_of(corpus) and seed in seeds_of(row) and any(part in row for part in options.rows)
                 if wanted and time.monotonic() < end:
-                    train(corpus, row, seed, options.work, options.results)
-
-
-def rows_of(*corpora: str) -> list[str]:
-    """The rows that one of the corpora has, in the order of the table."""
-    return [*ROWS, *(row for corpus in corpora for row in CORPORA[corpus].only), ENSEMBLE, STUDENT]
+                    train(corpus, row, seed, work, options.results)
 
 
 def train(corpus: str, row: str, seed: int, work: Path, results: Path, model: bool = False) -> Path:
@@ -113,24 +78,45 @@ def train(corpus: str, row: str, seed: int, work: Path, results: Path, model: bo
     known = any((line["corpus"], line["row"], line["seed"]) == (corpus, row, str(seed)) for line in read(results))
     if known and not (model and not (folder / "scores.json").is_file()):
         return folder
-    setting = CORPORA[corpus]
-    flags = {**COMMON, **setting.flags, **{**ROWS, **setting.only}.get(row, {}), "seed": seed}
+    setting, members = CORPORA[corpus], []
+    flags = {**flags_of(corpus, row), "seed": seed}
     if row == ENSEMBLE:
-        members = [train(corpus, FULL, one, work, results, model=True) for one in seeds_of(seed)]
+        members = [train(corpus, FULL, one, work, results, model=True) for one in members_of(seed)]
         join(members, folder)
     else:
         if row == STUDENT:
             flags["distill.teacher"] = train(corpus, ENSEMBLE, seed, work, results, model=True)
+        if row == BILM:
+            flags["contextual.file"] = contextual(corpus, work)
         resumed = (folder / "state.npz").is_file()
         run("train", *(["--resume"] if resumed else [setting.recipe, *written(flags), "--run"]), str(folder))
     if not known:
-        append(results, {"corpus": corpus, "row": row, "seed": seed, **figures(folder, setting)})
+        append(results, {"corpus": corpus, "row": row, "seed": seed, **figures(folder, setting, members)})
     return folder
 
 
-def seeds_of(ensemble: int) -> list[int]:
-    """The seeds of the members: ensembles share none, and the first member is that of the row `full`."""
-    return [ensemble + 100 * member for member in range(MEMBERS)]
+def contextual(corpus: str, work: Path) -> Path:
+    """The file of contextual vectors of a corpus, from a biLM that is trained on the text of all of them."""
+    text, model, vectors = work / "bilm.txt", work / "bilm", work / f"bilm {corpus}.h5"
+    if not text.is_file():
+        work.mkdir(parents=True, exist_ok=True)
+        lines = [" ".join(words) for one in CORPORA.values() for words in training_text(one.recipe)]
+        text.with_suffix(".part").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        text.with_suffix(".part").rename(text)
+    if not (model / "scores.json").is_file():
+        resumed = (model / "state.npz").is_file()
+        run("pretrain", *(["--resume"] if resumed else [str(text), "--units", "128", "--run"]), str(model))
+    if not vectors.is_file():
+        run("embed", str(model), "--recipe", CORPORA[corpus].recipe, "--half", "--output", str(vectors))
+    return vectors
+
+
+def training_text(recipe: str) -> list[tuple[str, ...]]:
+    """The words of each training sentence of a recipe, without what it holds out."""
+    from seqlab.cli.train import read_recipe
+    from seqlab.training.data import corpora
+
+    return [sentence.words for sentence in corpora(read_recipe(str(ROOT / recipe))).train]
 
 
 def join(members: list[Path], folder: Path) -> None:
@@ -169,24 +155,32 @@ def run(*arguments: str) -> None:
         raise SystemExit(f"It failed with status {done.returncode}:\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
 
 
-def figures(folder: Path, setting: Corpus) -> dict[str, Any]:
-    """What a finished run's folder says, with the columns of the results file."""
+def figures(folder: Path, setting: Corpus, members: list[Path]) -> dict[str, Any]:
+    """What a finished run's folder says, with the columns of the results file; of an ensemble its members' minutes."""
     import seqlab
-    from seqlab.training.report import epoch_seconds
+    from seqlab.training.data import corpora
+    from seqlab.training.report import epoch_times
+    from seqlab.training.run import stored_settings
 
-    found: dict[str, Any] = {"parameters": seqlab.load(folder / "model.keras").count_params()}
+    model = seqlab.load(folder / "model.keras")
+    trainable = sum(math.prod(weight.shape) for weight in model.trainable_weights)
+    found: dict[str, Any] = {"parameters": model.count_params(), "trainable": trainable}
     for part, scores in json.loads((folder / "scores.json").read_text("utf-8")).items():
         for key in setting.figure:
             scores = scores[key]
         found[part] = f"{100 * scores:.2f}"
-    history = folder / "history.jsonl"
-    if history.is_file():
-        monitored = "val_" + setting.figure[-1]
-        lines = [json.loads(line)[monitored] for line in history.read_text("utf-8").splitlines()]
-        seconds = [second for part in epoch_seconds(folder) for second in part[1:]]  # the first one compiles
-        found["best_epoch"] = 1 + lines.index(max(lines))
-        found["seconds_per_epoch"] = f"{statistics.median(seconds):.1f}" if seconds else ""
-        found["epochs"] = len(lines)
+    times = [line for one in members or [folder] for line in epoch_times(one)]
+    if times:
+        found["minutes"] = f"{sum(line.seconds for line in times) / 60:.1f}"
+    if not members:
+        lines = [json.loads(line) for line in (folder / "history.jsonl").read_text("utf-8").splitlines()]
+        course = [line["val_" + setting.figure[-1]] for line in lines]
+        found |= {"epochs": len(course), "best_epoch": 1 + course.index(max(course))}
+        # The first epoch of each part of a run compiles.
+        usual = [line.training for before, line in zip(times, times[1:], strict=False) if before.part == line.part]
+        if usual:
+            tokens = corpora(stored_settings(folder)).train.tokens
+            found["tokens_per_second"] = round(tokens / statistics.median(usual))
     return found
 
 
@@ -208,30 +202,6 @@ def append(results: Path, line: dict[str, Any]) -> None:
             writer.writeheader()
         writer.writerow(line)
     print(line, flush=True)
-
-
-def table(lines: list[dict[str, str]]) -> str:
-    """The table in Markdown: medians over the seeds, and all figures on test data."""
-    found = []
-    for corpus in CORPORA:
-        found += [
-            f"| {corpus} | dev | test | each seed on test | parameters | s / epoch | best epoch |",
-            "|---|---|---|---|---|---|---|",
-        ]
-        for row in rows_of(corpus):
-            mine = [line for line in lines if (line["corpus"], line["row"]) == (corpus, row)]
-            if mine:
-                cells = [f"{middle(mine, part):.2f}" for part in ("dev", "test")]
-                cells += [", ".join(line["test"] for line in mine), f"{int(middle(mine, 'parameters')):,}"]
-                cells += [f"{middle(mine, part):.1f}" if any(line[part] for line in mine) else "" for part in TIMES]
-                found.append(f"| {row} | " + " | ".join(cells) + " |")
-        found.append("")
-    return "\n".join(found)
-
-
-def middle(lines: list[dict[str, str]], column: str) -> float:
-    """The median of a column's cells, but for those that are empty."""
-    return statistics.median(float(line[column]) for line in lines if line[column])
 
 
 if __name__ == "__main__":

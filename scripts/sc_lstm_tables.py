@@ -157,7 +157,7 @@ def figures(folder: Path, tasks: Sequence[str]) -> list[Line]:
     usual = [second for part in parts for second in part[1:]] or [part[0] for part in parts]  # the first one compiles
     costs = {
         "epochs": len(_history(folder)),
-        "minutes": f"{sum(map(sum, parts)) / 60:.2f}" if usual else "",  # unknown without the TensorBoard files
+        "minutes": f"{sum(map(sum, parts)) / 60:.2f}" if usual else "",  # unknown of runs without times.jsonl
         "parameters": seqlab.load(folder / "model.keras").count_params(),
         "tokens_per_second": round(tokens / statistics.median(usual)) if usual else "",
         "backend": json.loads((folder / "versions.json").read_text("utf-8"))["backend"],

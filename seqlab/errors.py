@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import difflib
 import numbers
 from collections.abc import Iterable
@@ -54,3 +55,22 @@ def check_count(name: str, value: object) -> None:
     """
     if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
         raise SettingsError(f"`{name}` must be a whole number of at least 1. Received: {name}={value!r}.")
+
+
+def check_encoding(name: str, encoding: str) -> None:
+    """Refuses what is no text encoding, or one in which ASCII is written otherwise: bytes are split at blanks.
+
+    >>> check_encoding("encoding", "latin1")
+    >>> check_encoding("encoding", "utf-16")
+    Traceback (most recent call last):
+    seqlab.errors.SettingsError: `encoding` must be a text encoding that contains ASCII, as latin-1. Received: 'utf-16'.
+    """
+    try:
+        codecs.lookup(encoding)
+        fits = " 1\n".encode(encoding) == b" 1\n"
+    except (LookupError, ValueError):
+        fits = False
+    if not fits:
+        raise SettingsError(
+            f"`{name}` must be a text encoding that contains ASCII, as latin-1. Received: {encoding!r}."
+        )

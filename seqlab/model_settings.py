@@ -6,13 +6,15 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from seqlab.errors import SettingsError
+from seqlab.constants import DEFAULT_RULES, WORD_RULES
+from seqlab.errors import SettingsError, check_encoding, suggest
 from seqlab.settings_part import Part
 
 Cell = Literal["v", "nig", "nfg", "nog", "niaf", "noaf", "cifg", "np", "fgr", "gru", "gru_after", "srn"]
 Attention = Literal["additive", "multiplicative", "scaled", "self", "key_value", "multi_head"]
 KIND_OF_ENCODER = {
     **dict.fromkeys(("cell", "recurrent_dropout", "connection", "stacking", "layer_dropout"), "recurrent"),
+    **dict.fromkeys(("input_dropout", "output_dropout"), "recurrent"),
     **dict.fromkeys(("zoneout", "cell_zoneout", "initial_state", "projection", "layer_norm"), "recurrent"),
     "dilations": "dilated_cnn",
     "heads": "transformer",
@@ -40,6 +42,12 @@ class WordSettings(Part):
     )
     unknown: Literal["trained", "zero"] = Field(
         "trained", description="an unknown word's vector: trained, or zero, which leaves it to characters and the rest"
+    )
+    encoding: str = Field("utf-8", description="text encoding of the vector file's words; latin-1 takes any byte")
+    rules: tuple[str, ...] = Field(
+        DEFAULT_RULES,
+        description="what is done to a word that is not found as it is, one rule after the other, and saved with the "
+        f"model: {', '.join(WORD_RULES)}",
     )
     dropout: float = Field(0.0, ge=0, lt=1, description="share of words read as unknown in training")
     dim: int | None = Field(
@@ -72,6 +80,15 @@ class WordSettings(Part):
         if self.unseen_vectors is not None and self.vectors is None:
             raise SettingsError("words.unseen_vectors is about the vectors of a file: name one, or leave it out.")
         fields = type(self).model_fields
+        if self.vectors is None and self.encoding != fields["encoding"].default:
+            raise SettingsError("words.encoding is that of a vector file: name one, or leave it out.")
+        check_encoding("words.encoding", self.encoding)
+        for rule in self.rules:
+            if rule not in WORD_RULES or self.rules.count(rule) > 1:
+                raise SettingsError(
+                    f"words.rules are different ones of {', '.join(WORD_RULES)}; received {' '.join(self.rules)}."
+                    + suggest(rule, [name for name in WORD_RULES if name not in self.rules])
+                )
         if self.train != "all" and self.min_count != fields["min_count"].default:
             raise SettingsError(f"words.min_count is for words.train all, received {self.train}: leave it out.")
         categories = (*self.prefixes, *self.suffixes, *self.columns, *([self.shapes] if self.shapes else []))
@@ -147,6 +164,8 @@ class EncoderSettings(Part):
     units: int = Field(100, gt=0, description="units of each direction; width of the other kinds")
     layers: int = Field(2, gt=0, description="bidirectional layers; iterations of the block of a dilated_cnn")
     dropout: float = Field(0.4, ge=0, lt=1, description="variational dropout before, between and after layers")
+    input_dropout: float | None = Field(None, ge=0, lt=1, description="that before the first; as dropout if not given")
+    output_dropout: float | None = Field(None, ge=0, lt=1, description="that after the last; as dropout if not given")
     recurrent_dropout: float = Field(0.0, ge=0, lt=1, description="variational dropout inside the recurrence")
     cell: Cell = Field("np", description="LSTM variant (np: the usual LSTM, v: with peepholes, ...), or another cell")
     connection: Literal["residual", "highway", "dense", "sum"] | None = Field(
@@ -179,6 +198,12 @@ class EncoderSettings(Part):
         if self.kind == "transformer" and self.units % self.heads:
             raise SettingsError(
                 f"encoder.units is {self.units}; a transformer needs a multiple of encoder.heads, {self.heads}."
+            )
+        edges = None not in (self.input_dropout, self.output_dropout)
+        if self.layers == 1 and edges and self.dropout != type(self).model_fields["dropout"].default:
+            raise SettingsError(
+                "encoder.dropout is that between layers where input_dropout and output_dropout are given, and there is "
+                "one layer: leave it out."
             )
         if self.layers == 1 and self.connection in (None, "dense"):  # others add the input, to each direction its own
             idle = "stacking per_direction" if self.stacking == "per_direction" else None

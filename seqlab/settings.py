@@ -126,7 +126,13 @@ class TrainingSettings(Part):
     optimizer: Literal["adam", "nadam", "sgd"] = Field("adam", description="optimiser")
     learning_rate: float = Field(1e-3, gt=0, description="initial learning rate")
     clip_norm: float | None = Field(5.0, gt=0, description="limit of the global gradient norm")
-    average: float | None = Field(None, gt=0, lt=1, description="momentum of averaged weights (EMA); none without")
+    average: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="momentum of the exponential average of weights (EMA), which is validated and saved in their "
+        "place; none if not given",
+    )
     monitor: Literal["val_f1", "val_accuracy", "val_precision", "val_recall", "val_loss"] = Field(
         "val_f1", description="figure that names the best epoch"
     )
@@ -153,6 +159,9 @@ class TrainingSettings(Part):
         None, gt=0, description="epoch from which weights are averaged (SWA), in cycles at their ends, for the model"
     )
     momentum: float | None = Field(None, ge=0, lt=1, description="momentum of sgd; none if not given")
+    beta_2: float | None = Field(
+        None, gt=0, lt=1, description="decay of the squared gradients' mean (adam, nadam); 0.999 if not given"
+    )
     class_weight: Literal["balanced"] | None = Field(
         None, description="weights of tokens in a softmax's loss: balanced, in inverse proportion to the label's count"
     )
@@ -179,10 +188,15 @@ class TrainingSettings(Part):
                 )
         if self.momentum is not None and self.optimizer != "sgd":
             raise SettingsError(f"momentum is that of the optimizer sgd, received {self.optimizer!r}: leave it out.")
-        if self.swa_from is not None and self.schedule == "restarts":
-            raise SettingsError(
-                "swa_from averages one course of weights, and the schedule restarts goes back: drop one."
-            )
+        if self.beta_2 is not None and self.optimizer == "sgd":
+            raise SettingsError("beta_2 is for the optimizer adam or nadam, received 'sgd': leave it out.")
+        for name in ("swa_from", "average"):
+            if getattr(self, name) is not None and self.schedule == "restarts":
+                raise SettingsError(
+                    f"{name} averages one course of weights, and the schedule restarts goes back: drop one."
+                )
+        if self.swa_from is not None and self.average is not None:
+            raise SettingsError("average and swa_from both put an average in the weights' place: drop one.")
         if self.average is not None and self.precision == "mixed_float16":
             raise SettingsError("average needs the precision float32 or mixed_bfloat16: float16 leaves steps out.")
         cycle = (self.cycle or CYCLE) if self.cyclical else 1

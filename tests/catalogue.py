@@ -175,7 +175,7 @@ LAYERS = (
     *TASKS,
     Row("Bidirectional", lambda: _learnt(Bidirectional(_recurrent(GRUCell(3)), "sum"), (FLOATS,)), (FLOATS,)),
     Row("Recurrent", lambda: _learnt(_recurrent(SRNCell(3)), (FLOATS,)), (FLOATS,)),
-    _row(RecurrentStack, FLOATS, units=3, layers=2, dropout=0.1, cell="cifg", recurrent_dropout=0.1),
+    _row(RecurrentStack, FLOATS, units=3, layers=2, dropout=(0.1, 0.2, 0.3), cell="cifg", recurrent_dropout=0.1),
     *map(_stack_row, CONNECTIONS),
     _row(DilatedCNN, FLOATS, filters=4, layers=2, dropout=0.1, dilations=(1, 2), activation="tanh"),
     _row(TransformerEncoder, FLOATS, units=4, layers=2, dropout=0.1, heads=2, feed_forward=5),

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from seqlab.errors import DataError, ModelFileError, SeqlabError, SettingsError, check_count, suggest
+from seqlab.errors import DataError, ModelFileError, SeqlabError, SettingsError, check_count, check_encoding, suggest
 
 
 @pytest.mark.parametrize(
@@ -34,3 +34,11 @@ def test_counts_are_whole_numbers_of_at_least_one(value: object) -> None:
     check_count("n", np.int64(3))
     with pytest.raises(SettingsError, match="`n` must be a whole number of at least 1. Received: n="):
         check_count("n", value)
+
+
+def test_encodings_contain_ascii() -> None:
+    for encoding in ("utf-8", "latin-1", "cp1252", "gb18030"):
+        check_encoding("e", encoding)
+    for encoding in ("utf-16", "utf-7x", "", "base64", "cp037"):
+        with pytest.raises(SettingsError, match=f"`e` must be a text encoding that contains ASCII.*'{encoding}'"):
+            check_encoding("e", encoding)

@@ -27,6 +27,13 @@ DATA = {"train": "train.conll"}
             {"words": {"train": "none", "vectors": "v.txt", "min_count": 3}},
             "words.min_count is for words.train all, received none: leave it out",
         ),
+        (
+            {"words": {"rules": ["lower"]}},
+            "words.rules are different ones of lowercase, .*; received lower. Did you mean 'lowercase'",
+        ),
+        ({"words": {"rules": ["nfc", "nfc"]}}, "words.rules are different ones .*; received nfc nfc"),
+        ({"words": {"encoding": "latin-1"}}, "words.encoding is that of a vector file: name one"),
+        ({"words": {"encoding": "latin-99", "vectors": "v"}}, "`words.encoding` must be a text encoding .*'latin-99'"),
         ({"words": {"category_dim": 5}}, "words.category_dim is for words.prefixes, suffixes, shapes and columns"),
         ({"encoder": {"kind": "dilated_cnn", "dilations": [0]}}, "encoder.dilations are numbers above 0, as 1 2 4 1"),
         ({"words": {"suffixes": [2, 2]}}, r"words.suffixes are different numbers above 0, as 2 3; received \(2, 2\)"),
@@ -55,6 +62,10 @@ DATA = {"train": "train.conll"}
         ({"chars": {"filters": 2}, "words": {"chars": "lstm"}}, r"chars.filters is for words.chars cnn, received lstm"),
         ({"chars": {"dim": 3}, "words": {"chars": None}}, r"chars.\* is about the character encoder: .* None"),
         ({"chars": {"widths": [3, 3]}}, r"chars.widths are different numbers above 0, as in 3 4 5; received \(3, 3\)"),
+        (
+            {"encoder": {"layers": 1, "dropout": 0.1, "input_dropout": 0, "output_dropout": 0.2}},
+            "encoder.dropout is that between layers where input_dropout and output_dropout are given",
+        ),
         (
             {"encoder": {"layer_dropout": 0.1}},
             r"encoder.layer_dropout needs encoder.connection residual, received None",
@@ -110,7 +121,7 @@ def test_every_option_of_one_kind_is_refused_elsewhere():
     values = {
         "cell": "gru", "recurrent_dropout": 0.1, "connection": "sum", "stacking": "per_direction",
         "zoneout": 0.1, "cell_zoneout": 0.1, "initial_state": "learned", "projection": 2, "layer_norm": True,
-        "layer_dropout": 0.1, "dilations": (1,), "heads": 2,
+        "layer_dropout": 0.1, "input_dropout": 0.1, "output_dropout": 0.0, "dilations": (1,), "heads": 2,
     }  # fmt: skip
     shared = {"kind", "units", "layers", "dropout", "attention"}
     assert values.keys() == KIND_OF_ENCODER.keys() == set(EncoderSettings.model_fields) - shared

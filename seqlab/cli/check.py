@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 
 from seqlab.cli.reading import SEPARATOR, parse_columns, parse_fields, parse_separator, refuse_unused
+from seqlab.constants import DEFAULT_RULES
 from seqlab.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -40,6 +41,13 @@ class Check:
     vectors: Annotated[
         Path | None, tyro.conf.arg(help="word-vector file: report which words of the files it knows, and how")
     ] = None
+    vector_encoding: Annotated[
+        str | None, tyro.conf.arg(help="text encoding of the vector file, utf-8 if not given; latin-1 takes any byte")
+    ] = None
+    rules: Annotated[
+        tuple[str, ...] | None,
+        tyro.conf.arg(help="rules by which words are looked up, as words.rules of a run; its default if not given"),
+    ] = None
     top: Annotated[
         int | None, tyro.conf.arg(help=f"how many of the most frequent words that it lacks to name; {TOP} if not given")
     ] = None
@@ -50,8 +58,9 @@ def main(arguments: Sequence[str]) -> int:
     options = tyro.cli(Check, args=list(arguments), prog="seqlab check")
     if not options.files:
         raise SystemExit("seqlab check: name at least one file.")
-    if options.top is not None and options.vectors is None:
-        raise SettingsError("--top is about --vectors FILE: name one, or leave it out.")
+    for name in ("vector_encoding", "rules", "top"):
+        if getattr(options, name) is not None and options.vectors is None:
+            raise SettingsError(f"--{name.replace('_', '-')} is about --vectors FILE: name one, or leave it out.")
     top = TOP if options.top is None else options.top
     if top < 0:
         raise SettingsError(f"--top takes a number of at least 0, received {top}.")
@@ -74,18 +83,25 @@ def main(arguments: Sequence[str]) -> int:
     report = check(*corpora)
     print(report.text())
     if options.vectors is not None:
-        _print_coverage(options.vectors, corpora, top)
+        rules = DEFAULT_RULES if options.rules is None else options.rules
+        _print_coverage(options.vectors, options.vector_encoding or "utf-8", corpora, rules, top)
     return int(report.bad)
 
 
-def _print_coverage(path: Path, corpora: Sequence[Corpus], top: int) -> None:
+def _print_coverage(path: Path, encoding: str, corpora: Sequence[Corpus], rules: Sequence[str], top: int) -> None:
     from seqlab.progress import reading_bar
-    from seqlab.text.coverage import coverage
-    from seqlab.text.vectorizer import DEFAULT_RULES
+    from seqlab.text.coverage import candidates, coverage
     from seqlab.text.vectors import read_vectors
 
+    wanted, rows = candidates(corpora, rules), 0
+
+    def kept(word: str) -> bool:  # of all words of the file, which may be larger than memory
+        nonlocal rows
+        rows += 1
+        return word in wanted
+
     with reading_bar(path) as progress:
-        vectors = read_vectors(path, progress=progress)
-    print(f"\nword vectors: {path}, {len(vectors):,} words, {vectors.dimension} numbers each")
+        vectors = read_vectors(path, kept, encoding=encoding, cache=False, progress=progress)
+    print(f"\nword vectors: {path}, {rows:,} rows, {vectors.dimension} numbers each")
     for corpus in corpora:
-        print(f"\n{corpus.name}\n{coverage(corpus.words(), vectors.rows, DEFAULT_RULES).text(top)}")
+        print(f"\n{corpus.name}\n{coverage(corpus.words(), vectors.rows, rules).text(top)}")

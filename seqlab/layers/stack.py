@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -43,7 +44,8 @@ class RecurrentStack(keras.layers.Layer):
     Args:
         units: Units of each direction for a cell given by name, 100 by default.
         layers: Number of layers.
-        dropout: Rate of `d`, before the first layer and after each.
+        dropout: Rate of `d`, before the first layer and after each; or three rates: before the first layer, after those
+            that another one reads, and after the last.
         cell: Name of the cell: one of the nine LSTM variants ("np", without peepholes, is the usual LSTM), "gru",
             "gru_after" or "srn"; or a cell, of which each layer and direction gets a copy with weights of its own.
         recurrent_dropout: Rate of the dropout inside the recurrence, see `RecurrentDropoutCell`.
@@ -62,7 +64,7 @@ class RecurrentStack(keras.layers.Layer):
 
     Raises:
         SettingsError: For an unknown cell, connection or stacking, units beside a given cell, or a `layer_dropout`
-            without residual connections.
+            without residual connections; for another number of rates than one or three.
         ValueError: For numbers below 1 or rates outside [0, 1).
 
     >>> from seqlab.layers import LSTMCell, ZoneoutCell
@@ -75,7 +77,7 @@ class RecurrentStack(keras.layers.Layer):
         self,
         units: int | None = None,
         layers: int = 1,
-        dropout: float = 0.0,
+        dropout: float | Sequence[float] = 0.0,
         cell: str | RecurrentCell = "np",
         recurrent_dropout: float = 0.0,
         all_layers: bool = False,
@@ -101,7 +103,7 @@ class RecurrentStack(keras.layers.Layer):
         if isinstance(cell, str):
             check_count("units", self.units)
         self.layers = layers
-        self.dropout = share(dropout)
+        self.dropout = rates_of(dropout)
         self.recurrent_dropout = recurrent_dropout
         self.all_layers = all_layers
         self.connection = connection
@@ -115,6 +117,12 @@ class RecurrentStack(keras.layers.Layer):
         """The cell, as it was given: no part of the model, whose cells are copies of it."""
         return self.template.cell
 
+    def _rates(self) -> list[float]:
+        """The rate before the first layer and after each."""
+        rates = self.dropout
+        before, between, after = rates if isinstance(rates, tuple) else 3 * (rates,)
+        return [before, *(self.layers - 1) * [between], after]
+
     def _make_layers(self, policy: dict[str, Any]) -> None:
         self.recurrent = [
             Bidirectional(
@@ -123,7 +131,7 @@ class RecurrentStack(keras.layers.Layer):
             for k in range(self.layers)
         ]
         self.drops = [
-            keras.layers.SpatialDropout1D(self.dropout, name=f"dropout_{k}", **policy) for k in range(self.layers + 1)
+            keras.layers.SpatialDropout1D(rate, name=f"dropout_{k}", **policy) for k, rate in enumerate(self._rates())
         ]
         self.skips = [
             keras.layers.Dropout(self.layer_dropout, noise_shape=(None, 1, 1), name=f"skip_{k}", **policy)
@@ -200,10 +208,11 @@ class RecurrentStack(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        names = ["units", "layers", "dropout", "recurrent_dropout", "all_layers"]
-        names += ["connection", "stacking", "layer_dropout"]
+        names = ["units", "layers", "recurrent_dropout", "all_layers", "connection", "stacking", "layer_dropout"]
+        dropout = list(self.dropout) if isinstance(self.dropout, tuple) else self.dropout
         cell = self.cell if isinstance(self.cell, str) else keras.saving.serialize_keras_object(self.cell)
-        return {**super().get_config(), "cell": cell, **{name: getattr(self, name) for name in names}}
+        options = {name: getattr(self, name) for name in names}
+        return {**super().get_config(), "cell": cell, "dropout": dropout, **options}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> RecurrentStack:
@@ -227,3 +236,20 @@ class RecurrentStack(keras.layers.Layer):
         if self.skips:
             outputs = self.skips[k](outputs, training=training)
         return [outputs] if self.streams == 1 else ops.split(outputs, 2, axis=-1)
+
+
+def rates_of(dropout: float | Sequence[float]) -> float | tuple[float, ...]:
+    """Returns one rate, or three: before the first layer, between layers, after the last.
+
+    Raises:
+        SettingsError: For another number of rates.
+        ValueError: For a rate outside [0, 1).
+    """
+    if not isinstance(dropout, Sequence):
+        return share(dropout)
+    if len(dropout) != 3:
+        raise SettingsError(
+            "dropout is one rate, or three: before the first layer, between layers, after the last. "
+            f"Received {len(dropout)}: {dropout}."
+        )
+    return tuple(share(rate) for rate in dropout)

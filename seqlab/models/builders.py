@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from seqlab.constants import DEFAULT_RULES
 from seqlab.corpora.records import Corpus
 from seqlab.errors import DataError, SettingsError, suggest
 from seqlab.layers.heads.base import Head
@@ -18,7 +19,7 @@ from seqlab.models.producers import open_producer
 from seqlab.models.rules import Choice, rules_of
 from seqlab.text.categories import Category
 from seqlab.text.contextual import Contextual, contextual_of
-from seqlab.text.vectorizer import DEFAULT_RULES, Vectorizer
+from seqlab.text.vectorizer import Vectorizer
 from seqlab.text.vectors import WordVectors
 from seqlab.text.vocabulary import Labels, Vocabulary
 
@@ -30,7 +31,6 @@ def vectorizer_of(
     corpus: Corpus,
     task: str,
     words: Words,
-    rules: Sequence[str] = DEFAULT_RULES,
     others: Sequence[str] = (),
     categories: Sequence[Category] = (),
     contextual: Contextual | None = None,
@@ -40,8 +40,7 @@ def vectorizer_of(
     Args:
         corpus: The training corpus.
         task: The column to learn.
-        words: What `words_of` returned.
-        rules: Names of normalisation rules.
+        words: What `words_of` returned; words are looked up by its rules.
         others: Columns to learn besides.
         categories: Categorical features. Their values are those that training holds twice or more; others are unknown.
         contextual: Where contextual vectors come from.
@@ -69,7 +68,7 @@ def vectorizer_of(
         words=words.vocabulary,
         characters=Vocabulary(characters),
         labels={name: Labels(sorted(corpus.labels(name))) for name in tasks},
-        rules=rules,
+        rules=words.rules,
         schemes={name: corpus.schemes.get(name) for name in tasks},
         categories={
             category: Vocabulary.from_counts(category.counts(corpus), min_count=RARE) for category in categories
@@ -90,17 +89,18 @@ def parts_of(
     categories: Sequence[Category],
     contextual: Any,
     language: Mapping[str, Any] | None = None,
+    rules: Sequence[str] = DEFAULT_RULES,
 ) -> dict[str, Any]:
     """Builds what a tagger of a corpus is made of but for its encoder; see `Tagger.from_corpus`."""
-    words = words_of(corpus, vectors, unseen_vectors=unseen_vectors)
+    words = words_of(corpus, vectors, rules, unseen_vectors=unseen_vectors)
     source = None if contextual is None else contextual_of(contextual, open_producer)
     vectorizer = vectorizer_of(corpus, task, words, categories=categories, contextual=source)
     labels = vectorizer.labels[task]
-    rules = rules_of(constrained, labels.items, vectorizer.schemes[task])
+    kept = rules_of(constrained, labels.items, vectorizer.schemes[task])
     return {
         "vectorizer": vectorizer,
         "features": features_of(vectorizer, words, chars=chars),
-        "head": head_of(head, labels, rules, constrained_loss),
+        "head": head_of(head, labels, kept, constrained_loss),
         "language": None if language is None else language_objective(vectorizer, corpus, **language),
     }
 

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import keras
 import numpy as np
 
+from seqlab.constants import DEFAULT_RULES
 from seqlab.corpora.records import Corpus
 from seqlab.errors import SettingsError, suggest
 from seqlab.layers.features.casing import CasingEmbedding
@@ -20,7 +21,7 @@ from seqlab.layers.features.scalar_mix import ScalarMix
 from seqlab.layers.features.words import WordEmbedding
 from seqlab.text.casing import CASING
 from seqlab.text.rules import lookups
-from seqlab.text.vectorizer import DEFAULT_RULES, Vectorizer
+from seqlab.text.vectorizer import Vectorizer
 from seqlab.text.vectors import WordVectors, read_vectors
 from seqlab.text.vocabulary import Vocabulary
 
@@ -43,6 +44,7 @@ class Words:
         vectors: The file's vectors, or `None`.
         rows: Row in the vocabulary of each vector.
         sources: Row in `vectors` of each vector.
+        rules: Names of the rules by which words are looked up, for the vectorizer.
     """
 
     vocabulary: Vocabulary
@@ -51,6 +53,7 @@ class Words:
     vectors: WordVectors | None = None
     rows: np.ndarray | None = None
     sources: np.ndarray | None = None
+    rules: tuple[str, ...] = DEFAULT_RULES
 
     @property
     def megabytes(self) -> float:
@@ -74,7 +77,7 @@ def words_of(
     Args:
         corpus: The training corpus.
         vectors: A vector file or what `read_vectors` made of it.
-        rules: Names of normalisation rules.
+        rules: Names of normalisation rules, see `seqlab.text.rules`.
         min_count: Occurrences from which a word without a vector gets a row of its own.
         unseen_vectors: How many of the file's words that training does not hold travel in the model, the first of
             the file first (files are sorted by frequency); `None` for all, 0 for none. Each costs `4 * dim` bytes.
@@ -95,7 +98,7 @@ def words_of(
     kept = {word: n for word, n in counts.items() if word in known or (train == "all" and n >= min_count)}
     seen = sorted(kept, key=lambda word: (-kept[word], word))
     if vectors is None:
-        return Words(Vocabulary(seen), len(seen) + 2)
+        return Words(Vocabulary(seen), len(seen) + 2, rules=tuple(rules))
     extra = [word for word in vectors.words if word not in kept][:unseen_vectors]
     vocabulary = Vocabulary([*seen, *extra])
     found = [word for word in vocabulary.items if word in known]
@@ -106,6 +109,7 @@ def words_of(
         vectors=vectors,
         rows=np.asarray([vocabulary.index(word) for word in found], int),
         sources=np.asarray([known[word] for word in found], int),
+        rules=tuple(rules),
     )
 
 

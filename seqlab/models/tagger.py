@@ -12,6 +12,7 @@ from keras import ops
 
 from seqlab.batches.loader import Batches
 from seqlab.batches.supplied import TAUGHT, SuppliedBatches
+from seqlab.constants import DEFAULT_RULES
 from seqlab.corpora.records import Corpus
 from seqlab.layers.language import LanguageObjective
 from seqlab.layers.stack import RecurrentStack
@@ -113,8 +114,9 @@ class Tagger(LanguageLearner):
         categories: Sequence[Category] = (),
         contextual: Any = None,
         language: Mapping[str, Any] | None = None,
+        rules: Sequence[str] = DEFAULT_RULES,
     ) -> Tagger:
-        """Builds a tagger for a corpus: words, casing and characters into a recurrent stack and a head.
+        """Returns a tagger for a corpus, not compiled: words, casing and characters into a recurrent stack and a head.
 
         Args:
             corpus: The training corpus.
@@ -132,14 +134,13 @@ class Tagger(LanguageLearner):
                 tagged must have the columns among them.
             contextual: Source of contextual vectors, which a `ScalarMix` reads; see `Labeller.contextual`.
             language: Learns the words beside each token too, by options of `language_objective`: `{"weight": 0.1}`.
-
-        Returns:
-            The tagger, to be compiled.
+            rules: Names of `seqlab.text.RULES`, by which words are looked up that are not found as they are.
 
         Raises:
             DataError: If the corpus has no such column.
+            SettingsError: For an unknown rule.
         """
-        rest = (constrained, constrained_loss, categories, contextual, language)
+        rest = (constrained, constrained_loss, categories, contextual, language, rules)
         parts = builders.parts_of(corpus, task, word_vectors, chars, head, unseen_vectors, *rest)
         encoder = encoder or RecurrentStack(100, layers=2, dropout=0.4, all_layers=language is not None, name="encoder")
         return cls(task=task, encoder=encoder, **parts)

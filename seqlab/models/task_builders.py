@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 
+from seqlab.constants import DEFAULT_RULES
 from seqlab.corpora.records import Corpus
 from seqlab.corpora.tasks import all_sentences
 from seqlab.errors import DataError, SettingsError
@@ -12,7 +13,7 @@ from seqlab.models.builders import RARE
 from seqlab.models.inputs import Words, words_of
 from seqlab.text.categories import Category
 from seqlab.text.contextual import Contextual
-from seqlab.text.vectorizer import DEFAULT_RULES, Vectorizer
+from seqlab.text.vectorizer import Vectorizer
 from seqlab.text.vectors import WordVectors
 from seqlab.text.vocabulary import Labels, Vocabulary
 
@@ -35,7 +36,6 @@ def words_of_tasks(
 def vectorizer_of_tasks(
     corpora: Mapping[str, Corpus],
     words: Words,
-    rules: Sequence[str] = DEFAULT_RULES,
     categories: Sequence[Category] = (),
     contextual: Contextual | None = None,
 ) -> Vectorizer:
@@ -44,8 +44,7 @@ def vectorizer_of_tasks(
     Args:
         corpora: The training corpus of each task, labels in the column of its name
             (`seqlab.corpora.tasks.task_corpora`).
-        words: What `words_of_tasks` returned.
-        rules: Names of normalisation rules.
+        words: What `words_of_tasks` returned; words are looked up by its rules.
         categories: Categorical features; columns among them must be in every corpus.
         contextual: Where contextual vectors come from.
 
@@ -63,7 +62,7 @@ def vectorizer_of_tasks(
         words=words.vocabulary,
         characters=Vocabulary(sorted(characters)),
         labels={task: Labels(sorted(corpus.labels(task))) for task, corpus in corpora.items()},
-        rules=rules,
+        rules=words.rules,
         schemes={task: corpus.schemes[task] for task, corpus in corpora.items()},
         categories={
             category: Vocabulary.from_counts(category.counts(whole), min_count=RARE) for category in categories

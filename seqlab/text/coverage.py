@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from seqlab.corpora.records import Corpus
 from seqlab.text.rules import stages
 
 EXACT, MISSING = "as written", "not found"
@@ -50,6 +51,19 @@ class Coverage:
             shown = ", ".join(f"{word} ({count})" for word, count in self.missing.most_common(top))
             lines.append(f"most frequent words not found: {shown}")
         return "\n".join(lines)
+
+
+def candidates(corpora: Iterable[Corpus], rules: Sequence[str]) -> set[str]:
+    """Returns every spelling under which a word of some corpora is looked up.
+
+    Args:
+        corpora: The corpora.
+        rules: Names of normalisation rules, see `seqlab.text.rules.RULES`.
+
+    Raises:
+        SettingsError: If there is no rule of a name.
+    """
+    return {spelling for corpus in corpora for word in corpus.words() for spelling in stages(word, rules)}
 
 
 def coverage(words: Mapping[str, int], known: Container[str], rules: Sequence[str]) -> Coverage:

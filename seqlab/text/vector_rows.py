@@ -51,8 +51,9 @@ class Rows:
         except UnicodeDecodeError as error:
             place = "" if row is None else f"Row {row}: "
             raise DataError(
-                f"{place}The word {shown(word)} is not {self.encoding}. Pass the file's encoding (encoding='latin-1' "
-                "takes any byte), or `words` as a set, which skips what cannot be wanted."
+                f"{place}The word {shown(word)} is not {self.encoding}. Pass the file's encoding: "
+                "encoding='latin-1' takes any byte (--words.encoding of seqlab train, --vector-encoding of check). Or "
+                "pass `words` as a set, which skips what cannot be wanted."
                 + ("" if row is None else " Or the header announces another width than the rows have."),
                 self.file,
                 line,

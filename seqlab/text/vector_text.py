@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import itertools
+import logging
 import re
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from seqlab.errors import DataError
 from seqlab.text.vector_rows import Rows, shown
 
+log = logging.getLogger(__name__)
 HEADER = re.compile(rb"(\d+) (\d+)")
 _NUMBER = re.compile(rb"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 _LONGEST_LINE = 1 << 20  # bytes: a binary file without line ends must not be read into memory whole
@@ -143,8 +145,8 @@ def _parsed(numbers: bytes) -> NDArray[np.float32]:
 
 
 def _lines(stream: BinaryIO, file: str) -> Iterator[tuple[int, bytes]]:
-    """Yields the number and the content of each line that is not blank."""
-    number = 0
+    """Yields the number and the content of each line that is not blank; warns of a last one that may be cut off."""
+    number, ended = 0, True
     while line := stream.readline(_LONGEST_LINE):
         number += 1
         if number == 1:
@@ -156,5 +158,13 @@ def _lines(stream: BinaryIO, file: str) -> Iterator[tuple[int, bytes]]:
                 file,
                 number,
             )
+        ended = line.endswith(b"\n")
         if line := line.rstrip(b" \r\n"):
             yield number, line
+    if not ended:
+        log.warning(
+            "%s:%d: The last line has no end. Should the file have been cut off there, the last number lacks digits "
+            "and rows may be missing: compare its size with that of the original, or add the line's end.",
+            file,
+            number,
+        )

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from seqlab.constants import IGNORE
+from seqlab.constants import DEFAULT_RULES, IGNORE
 from seqlab.corpora.records import Sentence
 from seqlab.errors import DataError
 from seqlab.text.casing import casing
@@ -17,8 +17,6 @@ from seqlab.text.categories import Category
 from seqlab.text.contextual import Contextual, Opener
 from seqlab.text.rules import lookups
 from seqlab.text.vocabulary import Labels, Vocabulary
-
-DEFAULT_RULES = ("brackets", "lowercase", "digits")
 
 
 @dataclass

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from seqlab.errors import DataError, SettingsError, suggest
+from seqlab.errors import DataError, SettingsError, check_encoding, suggest
 from seqlab.text.vector_binary import FASTTEXT, BinaryReader, is_binary
 from seqlab.text.vector_cache import cache_folder, cache_path, read_cache, write_cache
 from seqlab.text.vector_rows import Rows, Wanted
@@ -71,7 +71,8 @@ def read_vectors(
 
     Formats are told by content: text (GloVe, word2vec, fastText's `.vec`: a line is a word, then its numbers, divided
     by single spaces, perhaps after a header "rows dimension") and word2vec's binary one. Of a repeated word the first
-    row counts. fastText's own `.bin` is refused with the command that converts it.
+    row counts. A last line of text without an end, as many a whole file has, may be cut off within its last number:
+    that is a warning. fastText's own `.bin` is refused with the command that converts it.
 
     What has been read whole is kept in a cache (`seqlab.text.vector_cache`), from which the next reading of the same
     file takes a fraction of a second, whatever words it wants; all its vectors pass through memory then.
@@ -91,10 +92,9 @@ def read_vectors(
     Raises:
         DataError: With file and line (binary: row), for a row of another width, something that is not a finite number,
             undecodable bytes, a header that disagrees with the rows, a file that is cut off, empty or missing.
-        SettingsError: If `limit` is below 1.
+        SettingsError: If `limit` is below 1, or the encoding is none that contains ASCII.
     """
-    if limit is not None and limit < 1:
-        raise SettingsError(f"limit must be None or at least 1, received {limit}.")
+    _check_options(limit, encoding)
     path = Path(path)
     compressed = _checked(path)
     folder = cache_folder(cache, path.stat().st_size)
@@ -109,6 +109,12 @@ def read_vectors(
     if stored is not None and words is None:
         write_cache(stored, vectors.words, vectors.matrix)
     return vectors
+
+
+def _check_options(limit: int | None, encoding: str) -> None:
+    if limit is not None and limit < 1:
+        raise SettingsError(f"limit must be None or at least 1, received {limit}.")
+    check_encoding("encoding", encoding)
 
 
 def _read(stream: BinaryIO | gzip.GzipFile, rows: Rows, limit: int | None) -> int:

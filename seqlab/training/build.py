@@ -130,7 +130,7 @@ def compile_tagger(
     Args:
         tagger: The model.
         options: Optimiser, rate, clipping, averaging.
-        steps: Steps of an epoch: averaged weights replace the trained ones at its end, and schedules count in them.
+        steps: Steps of an epoch, in which schedules count.
         weight: Weight of auxiliary losses.
         distillation: What is learnt of a teacher.
     """
@@ -143,7 +143,6 @@ def optimizer_of(options: TrainingSettings, steps: int) -> keras.optimizers.Opti
     kind = {"adam": keras.optimizers.Adam, "nadam": keras.optimizers.Nadam, "sgd": keras.optimizers.SGD}
     extra: dict[str, Any] = {}
     if options.average is not None:
-        extra = {"use_ema": True, "ema_momentum": options.average, "ema_overwrite_frequency": steps}
-    if options.momentum is not None:
-        extra["momentum"] = options.momentum
+        extra = {"use_ema": True, "ema_momentum": options.average}  # `AveragedWeights` puts them into the model
+    extra |= {name: value for name in ("momentum", "beta_2") if (value := getattr(options, name)) is not None}
     return kind[options.optimizer](rate_of(options, steps), global_clipnorm=options.clip_norm, **extra)

@@ -51,6 +51,10 @@ def _layers_of(options: EncoderSettings, all_layers: bool) -> keras.layers.Layer
     if options.kind == "transformer":
         return TransformerEncoder(options.units, heads=options.heads, **common)
     cell = cell_chosen(options)
+    edges = (options.input_dropout, options.output_dropout)
+    if edges != (None, None):
+        before, after = (options.dropout if rate is None else rate for rate in edges)
+        common["dropout"] = (before, options.dropout, after)
     return RecurrentStack(
         options.units if isinstance(cell, str) else None,
         cell=cell,

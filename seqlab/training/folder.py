@@ -19,8 +19,8 @@ from seqlab.training.state import RunState
 
 log = logging.getLogger(__name__)
 SETTINGS, VERSIONS, HISTORY, SCORES = "settings.json", "versions.json", "history.jsonl", "scores.json"
-MODEL, STATE = "model.keras", "state.npz"
-WRITTEN = (SETTINGS, VERSIONS, HISTORY, SCORES, MODEL, STATE, "coverage.json", "snapshot.keras")
+MODEL, STATE, TIMES = "model.keras", "state.npz", "times.jsonl"
+WRITTEN = (SETTINGS, VERSIONS, HISTORY, SCORES, MODEL, STATE, TIMES, "coverage.json", "snapshot.keras")
 
 Kind = TypeVar("Kind", bound=Part)
 

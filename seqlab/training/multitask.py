@@ -140,7 +140,7 @@ def run(
     keras.utils.set_random_seed(settings.seed)
     options = settings.training
     joined = data.joined
-    words = read_words(settings.of(settings.tasks[0]), joined.train)
+    words = read_words(settings.of(settings.tasks[0]), *joined)
     report_words(words, joined, folder / COVERAGE)
     tagger = build(settings, data.train, words)
     batches = _batches(settings, tagger, data.train)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 
+from seqlab.files import write_text
 from seqlab.models.best import BestWeights
-from seqlab.training.folder import MODEL, write_history
+from seqlab.training.folder import MODEL, TIMES, write_history
 from seqlab.training.state import RunState
 
 BOARD = "tensorboard"
 
 
 class Report(keras.callbacks.Callback):
-    """Writes the history after each epoch, and the model after each that is the best so far.
+    """Writes the history and the seconds after each epoch, and the model after each that is the best so far.
 
     Args:
         folder: The run's folder.
@@ -29,12 +32,58 @@ class Report(keras.callbacks.Callback):
         self.folder = folder
         self.state = state
         self.bests = bests
+        self._part: int | None = None
+        self._since = time.monotonic()
+        self._trained: float | None = None
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Starts the clock."""
+        self._part, self._since, self._trained = None, time.monotonic(), None
+
+    def on_test_begin(self, logs: Any = None) -> None:
+        """Notes when the training of the epoch ended."""
+        if self._trained is None:
+            self._trained = time.monotonic()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Writes both."""
+        """Writes what there is."""
         write_history(self.folder, self.state)
         if any(best.best_epoch == epoch for best in self.bests):
             self.model.save(self.folder / MODEL)
+        self._write_times(epoch)
+
+    def _write_times(self, epoch: int) -> None:
+        before = [line for line in epoch_times(self.folder) if line.epoch < epoch]
+        if self._part is None:
+            self._part = before[-1].part + 1 if before else 0
+        now = time.monotonic()
+        training = (now if self._trained is None else self._trained) - self._since
+        lines = [*before, EpochTime(epoch, self._part, round(now - self._since, 3), round(training, 3))]
+        write_text(self.folder / TIMES, "".join(json.dumps(line._asdict()) + "\n" for line in lines))
+        self._since, self._trained = now, None
+
+
+class EpochTime(NamedTuple):
+    """How long an epoch took.
+
+    Attributes:
+        epoch: Its number, from 0.
+        part: Number of the process that trained it, from 0: a run that was cut off and resumed has several. The first
+            epoch of each has the compilation of its steps in it.
+        seconds: All of it: training, scoring of development data, saving.
+        training: The training alone.
+    """
+
+    epoch: int
+    part: int
+    seconds: float
+    training: float
+
+
+def epoch_times(folder: Path) -> list[EpochTime]:
+    """Returns what `Report` wrote of the epochs of a run, without those that were cut off; of older runs nothing."""
+    path = folder / TIMES
+    return [EpochTime(**json.loads(line)) for line in path.read_text("utf-8").splitlines()] if path.is_file() else []
 
 
 def board(folder: Path) -> keras.callbacks.Callback:
@@ -43,21 +92,8 @@ def board(folder: Path) -> keras.callbacks.Callback:
 
 
 def epoch_seconds(folder: Path) -> list[list[float]]:
-    """Returns the seconds of each epoch of a run, by what `board` wrote: training, and scoring of development data.
-
-    A run that was cut off and resumed has a list for each of its parts, without the epoch that was cut off. The first
-    epoch of a part has the compilation of its steps in it.
-
-    Args:
-        folder: The run's folder.
-    """
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-    found = []
-    for file in sorted((folder / BOARD / "train").glob("events*")):
-        log = EventAccumulator(str(file), size_guidance={"tensors": 0})  # all of them, not a sample of ten
-        log.Reload()
-        if "epoch_loss" in log.Tags()["tensors"]:
-            ends = [log.FirstEventTimestamp(), *(event.wall_time for event in log.Tensors("epoch_loss"))]
-            found.append([after - before for before, after in zip(ends, ends[1:], strict=False)])
-    return found
+    """Returns the seconds of each epoch of a run, a list for each process that trained a part of it."""
+    parts: dict[int, list[float]] = {}
+    for line in epoch_times(folder):
+        parts.setdefault(line.part, []).append(line.seconds)
+    return list(parts.values())

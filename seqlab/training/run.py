@@ -51,9 +51,9 @@ def train(
     """Trains a tagger as the settings say and leaves everything about it in a folder.
 
     The folder holds `settings.json`, `versions.json` (packages, seed, checksums of the data), `history.jsonl` (a line
-    for each epoch), `model.keras` (the best epoch so far; at the end the mean, with `swa_from`), `state.npz` (last
-    epoch, for resuming), `scores.json`, with word vectors `coverage.json` (which words of the data they hold) and
-    TensorBoard logs.
+    for each epoch), `times.jsonl` (its seconds), `model.keras` (the best epoch so far; at the end the mean, with
+    `swa_from`), `state.npz` (last epoch, for resuming), `scores.json`, with word vectors `coverage.json` (which words
+    of the data they hold) and TensorBoard logs.
 
     Args:
         settings: The resolved settings.
@@ -83,7 +83,7 @@ def run(
 ) -> Result:
     """Trains on corpora already read, from the state in the folder if there is one. See `train`."""
     keras.utils.set_random_seed(settings.seed)
-    words = read_words(settings, corpora.train)
+    words = read_words(settings, *corpora)
     report_words(words, corpora, folder / COVERAGE)
     tagger = build(settings, corpora.train, words)
     options = settings.training

@@ -13,6 +13,7 @@ from seqlab.errors import check_count
 from seqlab.models.best import BestWeights
 from seqlab.settings import CYCLE, TrainingSettings
 from seqlab.training.annealing import AnnealingRestarts
+from seqlab.training.averaging import AveragedWeights
 from seqlab.training.cycles import Snapshots, WeightAverage
 
 LAST_RATE = 0.03  # share of the learning rate that a linear schedule ends with
@@ -127,6 +128,8 @@ def watching(options: TrainingSettings) -> Watching:
     if options.swa_from is not None:
         every = (options.cycle or CYCLE) if options.cyclical else 1
         found.append(WeightAverage(-(-options.swa_from // every) * every, every))
+    if options.average is not None:
+        found.append(AveragedWeights())
     return Watching(best, found)
 
 

@@ -61,6 +61,8 @@ def test_fields_and_separator_are_chosen(tmp_path: Path, capsys: pytest.CaptureF
         (["{ragged}", "--fields", "pos=upos"], "--fields is for files in the format conllu"),
         (["{ragged}", "--separator", ""], "separator is empty"),
         (["{ragged}", "--top", "3"], "--top is about --vectors FILE"),
+        (["{ragged}", "--rules", "nfc"], "--rules is about --vectors FILE"),
+        (["{ragged}", "--vector-encoding", "latin-1"], "--vector-encoding is about --vectors FILE"),
         (["x.conllu", "--columns", "word=0"], "--columns is for files in the format conll,"),
         (["x.conllu", "--separator", ","], "--separator is for files in the format conll,"),
         (["{fine}", "--fields", "pos=upso"], "Did you mean 'upos'?"),
@@ -102,10 +104,27 @@ def test_coverage_by_a_vector_file(tmp_path: Path, capsys: pytest.CaptureFixture
     file = str(tmp_path / "a.conll")
     assert main(["check", file, "--vectors", str(tmp_path / "v.txt"), "--top", "1"]) == 0
     text = capsys.readouterr().out
-    assert "v.txt, 2 words, 2 numbers each" in text
+    assert "v.txt, 2 rows, 2 numbers each" in text
     rows = {line.split()[0]: line.split() for line in text.splitlines() if line.endswith("%")}
     assert rows["as"][2:] == ["1", "25.00%", "1", "20.00%"] and rows["lowercase"][1:] == ["1", "25.00%", "1", "20.00%"]
     assert "most frequent words not found: Oslo (2)\n" in text
     assert main(["check", file, "--vectors", str(tmp_path / "cut.txt")]) == 1
     assert "cut.txt:2: Received 1 numbers" in capsys.readouterr().err
     assert main(["check", file, "--vectors", str(tmp_path / "v.txt"), "--top", "-1"]) == 1
+
+
+def test_rules_and_encoding_of_a_vector_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.conll").write_text("The O\nété O\n1984 O\n", encoding="utf-8")
+    (tmp_path / "v.txt").write_bytes("the 1 2\nété 3 4\n0000 5 6\nelse 7 8\n".encode("latin-1"))
+    call = ["check", str(tmp_path / "a.conll"), "--vectors", str(tmp_path / "v.txt")]
+    assert main(call) == 1
+    assert "v.txt:2: The word" in (text := capsys.readouterr().err) and "--vector-encoding of check" in text
+    assert main([*call, "--vector-encoding", "latin-1"]) == 0
+    text = capsys.readouterr().out
+    assert "v.txt, 4 rows, 2 numbers each" in text and "words not found" not in text
+    assert main([*call, "--vector-encoding", "latin-1", "--rules", "digits", "nfc"]) == 0
+    text = capsys.readouterr().out
+    found = [line.split()[0] for line in text.partition("v.txt")[2].splitlines() if line.endswith("%")]
+    assert found == ["as", "digits", "nfc", "not"] and "words not found: The (1)\n" in text
+    assert main([*call, "--rules", "digit"]) == 1
+    assert "Unknown word rule 'digit'" in (text := capsys.readouterr().err) and "Did you mean 'digits'" in text

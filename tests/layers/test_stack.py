@@ -146,6 +146,30 @@ def test_dropout_stands_before_the_first_layer_too():
     assert (array(layer(INPUTS, training=True)) != expected(layer).astype("float32")).any()
 
 
+@pytest.mark.parametrize(
+    ("rates", "first", "last"),
+    [
+        ((0.5, 0, 0), "others", "others"),
+        ((0, 0.5, 0), "dropped", "others"),
+        ((0, 0, 0.5), "same", "dropped"),
+    ],
+)
+def test_rates_before_between_and_after_the_layers(rates, first, last):
+    layer = learnt(layers=2, dropout=rates, all_layers=True)
+    still, found = (list(map(array, layer(INPUTS, training=training))) for training in (False, True))
+    assert [change(*pair) for pair in zip(found, still, strict=True)] == [first, last]
+    assert RecurrentStack.from_config(layer.get_config()).dropout == rates == copy_of(layer).dropout
+
+
+def change(found, still):
+    """Whether outputs are the same, some of them dropped and the rest doubled, or others."""
+    if np.allclose(found, still, rtol=1e-5):
+        return "same"
+    dropped = found == 0
+    kept = np.isclose(found, 2 * still, rtol=1e-4, atol=1e-6)
+    return "dropped" if dropped.any() and (dropped | kept).all() else "others"
+
+
 @pytest.mark.parametrize("options", [{"units": 0}, {"layers": 0}])
 def test_bad_sizes(options):
     with pytest.raises(ValueError, match="must be a whole number of at least 1"):
@@ -239,6 +263,7 @@ def test_nothing_of_the_padding_reaches_a_connection():
         ({"stacking": "per_directions"}, "Unknown stacking .*; expected interleaved or per_direction. Did you mean"),
         ({"layer_dropout": 0.1}, "layer_dropout leaves whole layers out, so it needs connection='residual', .* None"),
         ({"layer_dropout": 0.1, "connection": "dense"}, "needs connection='residual', received 'dense'"),
+        ({"dropout": (0.1, 0.2)}, r"dropout is one rate, or three: .* Received 2: \(0.1, 0.2\)"),
         ({"cell": GRUCell(3), "units": 4}, "The given GRUCell has units of its own: leave out units=4"),
     ],
 )
@@ -252,6 +277,8 @@ def test_bad_kinds():
         RecurrentStack(cell=keras.layers.LSTMCell(3))
     with pytest.raises(ValueError, match="-0.1"):
         RecurrentStack(layer_dropout=-0.1, connection="residual")
+    with pytest.raises(ValueError, match="at least 0 and below 1, received 1"):
+        RecurrentStack(dropout=(0.1, 0.2, 1))
 
 
 # Layer dropout

@@ -40,6 +40,16 @@ def test_words_with_a_vector_get_a_row_under_the_first_candidate_that_has_one() 
     assert words.vocabulary.items[words.trained - 2 :] == ("unseen", "other")
 
 
+def test_rules_are_those_of_look_up_and_of_the_vectorizer() -> None:
+    words = inputs.words_of(corpus(), vectors(), ("lowercase",))
+    assert set(words.vocabulary.items[: words.trained - 2]) == {"the", "cat", "Oslo", "rare"}  # no "(", no "0000"
+    assert words.vocabulary.items[words.trained - 2 :] == ("unseen", "other", "(")
+    assert vectorizer_of(corpus(), "pos", words).rules == ("lowercase",)
+    assert inputs.words_of(corpus(), rules=()).vocabulary.items == ("cat",)
+    with pytest.raises(SettingsError, match="Unknown word rule 'lower'; .*Did you mean 'lowercase'"):
+        inputs.words_of(corpus(), rules=("lower",))
+
+
 def test_min_count_concerns_words_without_a_vector_alone() -> None:
     words = inputs.words_of(corpus(), vectors(), min_count=3)
     assert set(words.vocabulary.items[: words.trained - 2]) == {"the", "Oslo", "rare", "("}  # no "cat", no "0000"

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
+from seqlab.constants import DEFAULT_RULES
 from seqlab.corpora.records import Corpus, Sentence
-from seqlab.errors import DataError
+from seqlab.errors import DataError, SettingsError
 from seqlab.layers.features.words import WordEmbedding
 from seqlab.layers.heads.softmax import SoftmaxHead
 from seqlab.layers.stack import RecurrentStack
@@ -156,6 +157,15 @@ def test_a_sentence_of_5000_tokens_trains_and_tags() -> None:
     history = tagger.fit(long, epochs=1, verbose=0).history
     assert np.isfinite(history["loss"]).all()
     assert len(tagger.tag(words[:5000]).tags) == 5000
+
+
+def test_rules_of_look_up_are_chosen_and_saved() -> None:
+    tagger = tiny.tagger(chars=None, rules=("digits",))
+    assert Tagger.from_config(tagger.get_config()).vectorizer.rules == ("digits",) != DEFAULT_RULES
+    words = set(tagger.vectorizer.words.items)
+    assert any(word != word.lower() for word in words) and not any(word.isdigit() and int(word) for word in words)
+    with pytest.raises(SettingsError, match="Unknown word rule 'digit'; .*Did you mean 'digits'"):
+        Tagger.from_corpus(tiny.train_part(), "chunk", rules=("digit",))
 
 
 def test_wrong_task_names_those_there_are() -> None:

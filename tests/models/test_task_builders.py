@@ -41,7 +41,9 @@ def test_vocabularies_are_shared_and_labels_are_not():
 
 def test_options():
     assert set(words_of_tasks(CORPORA, min_count=1).vocabulary.items) == {"the", "cat", "a", "dog", "rex"}
-    found = made(rules=(), categories=[Category("suffix", 1), Category("column", "other")])
+    words = words_of_tasks(CORPORA, rules=())
+    assert set(words_of_tasks(CORPORA, rules=(), min_count=1).vocabulary.items) == {"the", "cat", "a", "dog", "Rex"}
+    found = vectorizer_of_tasks(CORPORA, words, categories=[Category("suffix", 1), Category("column", "other")])
     assert found.rules == ()
     assert set(found.categories[Category("suffix", 1)].items) == {"e", "t", "g"}
     assert set(found.categories[Category("column", "other")].items) == {"the", "cat", "dog"}

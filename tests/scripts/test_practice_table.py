@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import json
+import statistics
 from pathlib import Path
 
 import practice_table
 import pytest
-from practice_table import CORPORA, ENSEMBLE, FULL, STUDENT, read, rows_of, seeds_of, table, train, written
+from practice_rows import BILM, CORPORA, ENSEMBLE, FULL, STUDENT, members_of
+from practice_table import read, train, written
 
-from seqlab.cli.train import read_recipe
-from seqlab.settings import Settings
+from seqlab.training.report import epoch_times
+from tests import tiny
 
 
 @pytest.fixture
@@ -19,6 +21,9 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
     def leave(*arguments: str) -> None:
         found.append(arguments)
         folder = Path(arguments[-1])
+        if arguments[0] == "embed":
+            folder.touch()
+            return
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "scores.json").write_text("{}")
 
@@ -27,7 +32,9 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
 
     monkeypatch.setattr(practice_table, "run", leave)
     monkeypatch.setattr(practice_table, "join", join)
-    monkeypatch.setattr(practice_table, "figures", lambda folder, setting: {"dev": "90", "test": "80", "parameters": 5})
+    monkeypatch.setattr(
+        practice_table, "figures", lambda folder, setting, members: {"dev": "90", "test": "80", "parameters": 5}
+    )
     return found
 
 
@@ -51,25 +58,8 @@ def test_members_are_trained_again_where_their_models_are_not(calls: list[tuple[
     train("chunk", STUDENT, 1, tmp_path / "second machine", results)
     assert [call[0] for call in calls] == ["train"] * 6 + ["ensemble", "train"]
     rows = [(line["row"], line["seed"]) for line in read(results)]
-    assert rows == [*((FULL, str(seed)) for seed in seeds_of(1)), (ENSEMBLE, "1"), (STUDENT, "1")]
+    assert rows == [*((FULL, str(seed)) for seed in members_of(1)), (ENSEMBLE, "1"), (STUDENT, "1")]
     assert calls[-1][calls[-1].index("--distill.teacher") + 1] == calls[-2][-1]
-
-
-@pytest.mark.parametrize("corpus", CORPORA)
-def test_every_row_is_a_setting_of_the_recipe(corpus: str) -> None:
-    setting = CORPORA[corpus]
-    recipe = read_recipe(str(practice_table.ROOT / setting.recipe))
-    seen = set()
-    for row in rows_of(corpus):
-        values = recipe.model_dump()
-        flags = {**practice_table.COMMON, **setting.flags, **{**practice_table.ROWS, **setting.only}.get(row, {})}
-        for name, value in flags.items():
-            part, _, option = name.replace("-", "_").partition(".")
-            assert option in values[part], name
-            values[part][option] = (value,) if name == "words.columns" else value
-        seen.add(Settings(**values).model_dump_json())
-    assert len(seen) == len(rows_of(corpus)) - len({ENSEMBLE, STUDENT})  # whose members are as FULL
-    assert recipe.model_dump_json() not in seen
 
 
 def test_flags_are_those_of_the_command_line() -> None:
@@ -78,31 +68,44 @@ def test_flags_are_those_of_the_command_line() -> None:
     ]
 
 
-def test_the_table_has_medians_and_all_figures(tmp_path: Path) -> None:
-    line = {
-        "corpus": "pos",
-        "row": FULL,
-        "parameters": "1200",
-        "epochs": "10",
-        "seconds_per_epoch": "",
-        "best_epoch": "",
-    }
-    lines = [{**line, "seed": seed, "dev": "90", "test": test} for seed, test in (("1", "80.00"), ("2", "81.00"))]
-    assert f"| {FULL} | 90.00 | 80.50 | 80.00, 81.00 | 1,200 |  |  |" in table(lines)
-    lines[0]["seconds_per_epoch"] = "2.5"  # of the one seed that was not resumed within its only epoch
-    assert "| 1,200 | 2.5 |  |" in table(lines) and "| 1,200 | 2.5 |  |" in table(lines[::-1])
+def test_a_language_model_is_trained_once_for_all_rows(
+    calls: list[tuple[str, ...]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(practice_table, "training_text", lambda recipe: [("of", Path(recipe).stem), ("a", "b")])
+    for corpus in CORPORA:
+        for seed in (1, 2):
+            train(corpus, BILM, seed, tmp_path, tmp_path / "results.csv")
+    assert (tmp_path / "bilm.txt").read_text("utf-8") == "of conll2000_chunking\na b\nof ud_pos\na b\n"
+    verbs = [call[0] for call in calls]
+    assert verbs == ["pretrain", "embed", "train", "train", "embed", "train", "train"]
+    for corpus, call in zip(("chunk", "chunk", "pos", "pos"), (c for c in calls if c[0] == "train"), strict=True):
+        assert call[call.index("--contextual.file") + 1] == str(tmp_path / f"bilm {corpus}.h5")
+    assert calls[1][1:4] == (str(tmp_path / "bilm"), "--recipe", CORPORA["chunk"].recipe)
 
 
-def test_figures_of_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Model:
-        def count_params(self) -> int:
-            return 7
+def test_the_text_of_a_recipe_is_what_it_trains_on(tmp_path: Path) -> None:
+    (tmp_path / "recipe.py").write_text(
+        "from pathlib import Path\nfrom tests import tiny\n"
+        "def settings():\n    return tiny.settings(tiny.write(Path(__file__).parent / 'data'))\n",
+        encoding="utf-8",
+    )
+    found = practice_table.training_text(str(tmp_path / "recipe.py"))
+    assert found == [sentence.words for sentence in tiny.train_part()]
 
-    monkeypatch.setattr("seqlab.load", lambda path: Model())
-    monkeypatch.setattr("seqlab.training.report.epoch_seconds", lambda folder: [[90.0, 2.0, 4.0], [80.0, 3.0]])
-    (tmp_path / "scores.json").write_text(json.dumps({"dev": {"accuracy": 0.9}, "test": {"accuracy": 0.81234}}))
-    lines = [{"val_accuracy": 0.7}, {"val_accuracy": 0.9}, {"val_accuracy": 0.8}]
-    (tmp_path / "history.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    found = practice_table.figures(tmp_path, CORPORA["pos"])
-    assert found["test"] == "81.23" and found["parameters"] == 7
-    assert (found["best_epoch"], found["epochs"], found["seconds_per_epoch"]) == (2, 3, "3.0")
+
+def test_figures_of_a_run(finished_run: Path) -> None:
+    """Those of a run are what it wrote; TensorBoard's files are not read."""
+    found = practice_table.figures(finished_run, CORPORA["chunk"], [])
+    scores = json.loads((finished_run / "scores.json").read_text("utf-8"))
+    assert found["test"] == f"{100 * scores['test']['overall']['f1']:.2f}"
+    lines = [json.loads(line) for line in (finished_run / "history.jsonl").read_text("utf-8").splitlines()]
+    best = max(line["val_f1"] for line in lines)
+    assert found["epochs"] == len(lines) and lines[found["best_epoch"] - 1]["val_f1"] == best
+    times = epoch_times(finished_run)
+    usual = statistics.median(line.training for line in times[1:])
+    assert found["tokens_per_second"] == round(tiny.train_part().tokens / usual)
+    assert found["minutes"] == f"{sum(line.seconds for line in times) / 60:.1f}"
+    assert found["trainable"] == found["parameters"] > 0  # without vectors nothing is frozen
+    joined = practice_table.figures(finished_run, CORPORA["chunk"], 3 * [finished_run])
+    assert joined["minutes"] == f"{3 * sum(line.seconds for line in times) / 60:.1f}"
+    assert not {"epochs", "best_epoch", "tokens_per_second"} & joined.keys()

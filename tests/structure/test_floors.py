@@ -59,6 +59,7 @@ SAME_FLOOR = {
     ("settings_part", "errors"): "settings raise the library's errors",
     ("pretrain_settings", "errors"): "settings raise the library's errors",
     ("pretrain_settings", "settings_part"): "each part of the settings is one",
+    ("model_settings", "constants"): "settings know the names of rules",
     ("model_settings", "errors"): "settings raise the library's errors",
     ("model_settings", "settings_part"): "each part of the settings is one",
     ("training", "inference"): "a run opens the file of its teacher",

@@ -7,12 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seqlab.corpora.records import Corpus, Sentence
 from seqlab.errors import SettingsError
-from seqlab.text.coverage import coverage
+from seqlab.text.coverage import candidates, coverage
 from seqlab.text.rules import lookups
 
 RULES = ("brackets", "lowercase", "digits")
 KNOWN = {"the", "The", "(", "0000", "oslo"}
+
+
+def test_candidates_are_all_that_is_looked_up() -> None:
+    corpora = [Corpus([Sentence(words, {})]) for words in (("The", "-LRB-"), ("the", "B2"))]
+    assert candidates(corpora, RULES) == {"The", "the", "-LRB-", "(", "B2", "b2", "b0"}
+    assert candidates(corpora[:1], ()) == {"The", "-LRB-"}
 
 
 def test_counts_by_rule() -> None:

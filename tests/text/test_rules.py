@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seqlab.constants import DEFAULT_RULES, WORD_RULES
 from seqlab.errors import SettingsError
 from seqlab.text.rules import RULES, lookups
 
@@ -41,6 +42,10 @@ def test_lookups_apply_rules_one_after_the_other() -> None:
     assert lookups("A1", ["lowercase", "digits"]) == ["A1", "a1", "a0"]
     assert lookups("the", list(RULES)) == ["the"]
     assert lookups("The", []) == ["The"]
+
+
+def test_settings_name_all_rules() -> None:
+    assert tuple(RULES) == WORD_RULES and set(DEFAULT_RULES) < set(WORD_RULES)
 
 
 def test_an_unknown_rule_is_refused_with_a_suggestion() -> None:

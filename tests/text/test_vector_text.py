@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 
 import pytest
 
@@ -25,6 +26,23 @@ def test_a_file_that_is_cut_in_the_middle_of_a_line() -> None:
     rows = Rows("f.txt", None, "utf-8")
     with pytest.raises(DataError, match=r"f\.txt:2: Received 1 numbers .*a last line that is too short was cut off"):
         TextReader(rows).read(io.BytesIO(b"a 1 2\nb 3"), None)
+
+
+@pytest.mark.parametrize(("content", "warned"), [(b"a 1 2\nb 3 .1", True), (b"a 1 2\nb 3 .1\n", False)])
+def test_a_last_line_without_an_end_is_read_with_a_warning(
+    content: bytes, warned: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Many whole files end so, and a cut within the last number leaves no other trace."""
+    rows = Rows("f.txt", None, "utf-8")
+    with caplog.at_level(logging.WARNING, "seqlab"):
+        assert TextReader(rows).read(io.BytesIO(content), None) == 2
+    assert rows.words == ["a", "b"] and ("f.txt:2: The last line has no end" in caplog.text) is warned
+
+
+def test_the_end_of_a_file_that_is_not_read_to_it(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING, "seqlab"):
+        TextReader(Rows("f.txt", None, "utf-8")).read(io.BytesIO(b"a 1 2\nb 3 .1"), 1)
+    assert not caplog.text
 
 
 def test_rows_are_parsed_in_blocks() -> None:

@@ -77,6 +77,8 @@ def test_words_with_blanks_inside(write) -> None:
 def test_encodings(write) -> None:
     path = write("été 1 2\nthe 3 4\n".encode("latin-1"))
     check(read_vectors(path, encoding="latin-1", words={"été", "你"}), ["été"], [[1, 2]])
+    with pytest.raises(SettingsError, match="`encoding` must be a text encoding that contains ASCII.*'latin-99'"):
+        read_vectors(path, encoding="latin-99")
     check(read_vectors(path, words={"the"}), ["the"], [[3, 4]])
     with pytest.raises(DataError, match=r"vectors\.txt:1: .*is not utf-8.*latin-1"):
         read_vectors(path)

@@ -11,10 +11,10 @@ import pytest
 from seqlab.corpora.records import Corpus
 from seqlab.errors import DataError, SettingsError
 from seqlab.layers.attention.table import attention_of
-from seqlab.settings import Settings
+from seqlab.settings import Settings, TrainingSettings
 from seqlab.tags.rules import free
 from seqlab.tags.schemes import violations
-from seqlab.training.build import build, compile_tagger
+from seqlab.training.build import build, compile_tagger, optimizer_of
 from seqlab.training.schedules import watching
 from tests import tiny
 
@@ -27,8 +27,24 @@ def test_each_option_of_training_reaches_its_part(schedule: str, tmp_path: Path)
     optimizer = tagger.optimizer
     assert isinstance(optimizer, keras.optimizers.SGD)
     assert (optimizer.global_clipnorm, optimizer.use_ema, optimizer.ema_momentum) == (2.0, True, 0.5)
+    assert optimizer.ema_overwrite_frequency is None  # the trained weights go their own way
     kinds = [type(callback).__name__ for callback in watching(options)[1]]
-    assert kinds == [*(["ReduceLROnPlateau"] if schedule == "halve" else []), "EarlyStopping"]
+    assert kinds == [*(["ReduceLROnPlateau"] if schedule == "halve" else []), "EarlyStopping", "AveragedWeights"]
+
+
+def test_each_option_of_an_optimizer_reaches_it() -> None:
+    sgd = optimizer_of(TrainingSettings(optimizer="sgd", momentum=0.7, learning_rate=0.3), steps=3)
+    assert isinstance(sgd, keras.optimizers.SGD) and sgd.momentum == 0.7
+    assert not sgd.use_ema and optimizer_of(TrainingSettings(optimizer="sgd"), steps=3).momentum == 0
+    for name, kind in (("adam", keras.optimizers.Adam), ("nadam", keras.optimizers.Nadam)):
+        made = optimizer_of(TrainingSettings(optimizer=name, beta_2=0.9), steps=3)
+        assert type(made) is kind and (made.beta_1, made.beta_2) == (0.9, 0.9)
+        assert optimizer_of(TrainingSettings(optimizer=name), steps=3).beta_2 == 0.999
+
+
+def test_label_smoothing_reaches_the_head(tmp_path: Path) -> None:
+    values = {**tiny.settings(tmp_path).model_dump(), "head": "softmax", "training": {"label_smoothing": 0.2}}
+    assert build(Settings(**values), tiny.train_part()).head.label_smoothing == 0.2
 
 
 def test_build_follows_the_settings(tmp_path: Path) -> None:

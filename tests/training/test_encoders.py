@@ -46,6 +46,19 @@ def test_settings_are_arguments_of_the_stack(name: str, value: Any) -> None:
     assert encoder.name == "encoder" and not encoder.all_layers
 
 
+@pytest.mark.parametrize(
+    ("options", "rates"),
+    [
+        ({"input_dropout": 0.1}, (0.1, 0.3, 0.3)),
+        ({"output_dropout": 0.0}, (0.3, 0.3, 0.0)),
+        ({"input_dropout": 0.0, "output_dropout": 0.2}, (0.0, 0.3, 0.2)),
+        ({}, 0.3),
+    ],
+)
+def test_dropout_of_input_and_output(options: dict[str, float], rates: Any) -> None:
+    assert made(dropout=0.3, **options).dropout == rates
+
+
 def test_layer_dropout() -> None:
     encoder = made(connection="residual", layer_dropout=0.3)
     assert (encoder.connection, encoder.layer_dropout) == ("residual", 0.3)

@@ -76,7 +76,15 @@ def unbroken(tmp_path_factory):
 
 
 def test_the_folder_holds_everything(unbroken):
-    names = {"settings.json", "versions.json", "history.jsonl", "scores.json", "model.keras", "state.npz"}
+    names = {
+        "settings.json",
+        "versions.json",
+        "history.jsonl",
+        "times.jsonl",
+        "scores.json",
+        "model.keras",
+        "state.npz",
+    }
     assert {path.name for path in unbroken.iterdir()} == names
     scores = json.loads((unbroken / "scores.json").read_text("utf-8"))
     values = [row["val_nll"] for row in history(unbroken)]

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from seqlab.models.best import BestWeights
-from seqlab.training.report import Report, board, epoch_seconds
+from seqlab.training.report import Report, board, epoch_seconds, epoch_times
 from seqlab.training.state import RunState
 
 
@@ -60,12 +60,18 @@ def test_seconds_of_each_part_of_a_run(tmp_path: Path) -> None:
         def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
             time.sleep(0.2 * (epoch == 1))
 
+        def on_test_end(self, logs: dict[str, float] | None = None) -> None:
+            time.sleep(0.2)
+
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     model.compile("sgd", "mse")
     x = np.ones((4, 1), "float32")
-    for epochs in (12, 2):  # the second one as after a cut
-        model.fit(x, x, epochs=epochs, verbose=0, callbacks=[Slow(), board(tmp_path)])
-    first, second = epoch_seconds(tmp_path)
-    assert len(first) == 12 and len(second) == 2
-    for part in (first, second):
-        assert part[1] > 0.2 and part[1] == max(part[1:]) and min(part) >= 0
+    for first, epochs in ((0, 4), (2, 4)):  # the second one as after a cut in epoch 2, whose state came before its time
+        report = Report(tmp_path, RunState(tmp_path / "state.npz", []))
+        options = {"initial_epoch": first, "epochs": epochs, "verbose": 0, "callbacks": [Slow(), report]}
+        model.fit(x, x, validation_data=(x, x), **options)
+    found = epoch_times(tmp_path)
+    assert [(line.epoch, line.part) for line in found] == [(0, 0), (1, 0), (2, 1), (3, 1)]
+    assert all(line.seconds - line.training > 0.19 and line.training >= 0 for line in found)
+    assert found[1].seconds > 0.39
+    assert epoch_seconds(tmp_path) == [[line.seconds for line in found[k : k + 2]] for k in (0, 2)]

@@ -16,6 +16,7 @@ from seqlab.corpora.conll import write_conll
 from seqlab.corpora.records import Corpus, Sentence
 from seqlab.errors import DataError, SettingsError
 from seqlab.inference.load import load
+from seqlab.models.tagger import Tagger
 from seqlab.settings import DataSettings, RuleSettings, Settings, WordSettings
 from seqlab.training import run as runs
 from seqlab.training.lock import locked
@@ -78,6 +79,7 @@ def test_the_folder_holds_everything(finished_run: Path) -> None:
         "scores.json",
         "model.keras",
         "state.npz",
+        "times.jsonl",
         "tensorboard",
     }
     settings = runs.stored_settings(finished_run)
@@ -134,7 +136,12 @@ def test_averaging_and_a_falling_rate_are_resumed_too(tmp_path: Path, monkeypatc
     base = tiny.settings(tiny.write(tmp_path / "data"), **options)
     # A smaller model than elsewhere: several of them are trained here.
     settings = Settings(**{**base.model_dump(), "head": "softmax", "words": {"dim": 8, "chars": None, "dropout": 0.1}})
-    runs.train(settings, tmp_path / "whole", verbose=0)
+    found = runs.train(settings, tmp_path / "whole", verbose=0)
+    rows = history(tmp_path / "whole")  # what was validated is what is saved: the averages
+    assert found.scores["dev"].overall.f1 == max(row["val_f1"] for row in rows) > 0
+    assert found.tagger.evaluate(tiny.dev_part(), return_dict=True, verbose=0)["loss"] in [
+        pytest.approx(row["val_loss"], rel=1e-4) for row in rows if row["val_f1"] == found.scores["dev"].overall.f1
+    ]
     cut_off(monkeypatch, settings, tmp_path / "cut", epoch=1, place="end")
     runs.train(settings, tmp_path / "cut", resume=True, verbose=0)
     assert_same_run(tmp_path / "cut", tmp_path / "whole")
@@ -143,6 +150,24 @@ def test_averaging_and_a_falling_rate_are_resumed_too(tmp_path: Path, monkeypatc
     assert len(history(tmp_path / "paused")) == 2 and scores(tmp_path / "paused")["test"]
     runs.train(settings, tmp_path / "paused", resume=True, verbose=0, until=9)  # more than there are
     assert_same_run(tmp_path / "paused", tmp_path / "whole")
+
+
+@pytest.mark.parametrize("choice", [None, "balanced"])
+def test_class_weights_of_the_settings_reach_fit(
+    choice: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = tiny.settings(tiny.write(tmp_path / "data")).model_dump()
+    settings = Settings(**{**base, "head": "softmax", "training": {"class_weight": choice}})
+    seen: dict[str, Any] = {}
+
+    def fit(tagger: Tagger, *args: Any, **options: Any) -> None:
+        seen.update(options)
+        raise Cut
+
+    monkeypatch.setattr(Tagger, "fit", fit)
+    with pytest.raises(Cut):
+        runs.train(settings, tmp_path / "run", verbose=0)
+    assert seen["class_weight"] == choice
 
 
 @pytest.fixture

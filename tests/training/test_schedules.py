@@ -137,6 +137,9 @@ def test_one_best_epoch_for_all_tasks_stops_as_a_run_of_one() -> None:
     [
         ({"halve_after": 2, "schedule": "linear"}, "halve_after concerns the schedule halve, received 'linear'"),
         ({"swa_from": 2, "schedule": "restarts"}, "swa_from averages one course of weights"),
+        ({"average": 0.9, "schedule": "restarts"}, "average averages one course of weights"),
+        ({"average": 0.9, "swa_from": 2}, "average and swa_from both put an average in the weights' place"),
+        ({"beta_2": 0.9, "optimizer": "sgd"}, "beta_2 is for the optimizer adam or nadam, received 'sgd'"),
         ({"average": 0.9, "precision": "mixed_float16"}, "average needs the precision float32 or mixed_bfloat16"),
         ({"restarts": 2}, "restarts concerns the schedule restarts, received 'halve'"),
         ({"decay": 0.1, "schedule": "linear"}, "decay concerns the schedule decay, received 'linear'"),

@@ -9,8 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seqlab.errors import SettingsError
+from seqlab.errors import DataError, SettingsError
+from seqlab.models.inputs import Words
 from seqlab.settings import Settings, WordSettings
+from seqlab.text.vectors import WordVectors, read_vectors
+from seqlab.training import words as training_words
 from seqlab.training.build import build
 from seqlab.training.data import Data
 from seqlab.training.words import read_words, report_words
@@ -49,6 +52,53 @@ def test_coverage_and_size_are_told(tmp_path: Path, caplog: pytest.LogCaptureFix
     assert list(stored) == ["train", "dev"]
     assert stored["train"]["types"]["as written"] == 2
     assert sum(stored["dev"]["tokens"].values()) == corpora().dev.tokens
+
+
+def test_rules_and_encoding_of_the_settings(tmp_path: Path) -> None:
+    word = next(word for word in corpora().train.words() if word != word.lower())
+    (tmp_path / "v.txt").write_bytes(f"{word.lower()} 1 2\nété 3 4\n".encode("latin-1"))
+    base = tiny.settings(tmp_path)
+
+    def read(**options: object) -> Words:
+        chosen = WordSettings(vectors=str(tmp_path / "v.txt"), **options)
+        return read_words(base.model_copy(update={"words": chosen}), corpora().train)
+
+    with pytest.raises(DataError, match=r"v\.txt:2: The word .* is not utf-8\. .*--words\.encoding of"):
+        read()
+    words = read(encoding="latin-1")
+    assert words.vocabulary.items[-1] == "été" and words.unseen == 1
+    exact = read(encoding="latin-1", rules=("nfc",), train="none")
+    assert exact.unseen == 2 - (word.lower() in corpora().train.words()) and exact.rules == ("nfc",)
+    report_words(exact, corpora(), tmp_path / "coverage.json")
+    types = json.loads((tmp_path / "coverage.json").read_text("utf-8"))["train"]["types"]
+    assert list(types) == ["as written", "nfc", "not found"]
+    chosen = base.model_copy(update={"words": WordSettings(rules=("quotes",), chars=None, dim=3)})
+    assert build(chosen, corpora().train).vectorizer.rules == ("quotes",)
+
+
+@pytest.mark.parametrize("limit", [0, 1, None])
+def test_where_no_vector_travels_only_the_corpora_s_are_read(
+    limit: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the model gets and what is told of the data is the same as of all vectors."""
+    known = sorted(corpora().dev.words().keys() - corpora().train.words().keys())[0]
+    options = settings(tmp_path, unseen_vectors=limit)
+    with (tmp_path / "v.txt").open("a", encoding="utf-8") as stream:
+        stream.write(f"{known} 7 8 9\n")
+    asked: list[object] = []
+
+    def read(*args: object, **options: object) -> WordVectors:
+        found = read_vectors(*args, **options)
+        asked.append((len(found), options.get("cache")))
+        return found
+
+    monkeypatch.setattr(training_words, "read_vectors", read)
+    words = read_words(options, *corpora())
+    assert asked == [(3, False) if limit == 0 else (5, None)]
+    assert words.unseen == (3 if limit is None else limit)
+    report_words(words, corpora(), tmp_path / "coverage.json")
+    stored = json.loads((tmp_path / "coverage.json").read_text("utf-8"))
+    assert known not in stored["dev"]["missing"] and stored["train"]["types"]["as written"] == 2
 
 
 def test_without_vectors_nothing_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

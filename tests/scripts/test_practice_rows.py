@@ -1,0 +1,104 @@
+"""The rows of the table, and how it is printed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from practice_rows import (
+    BASE_ALL,
+    BEST_ALL,
+    BILM,
+    CORPORA,
+    COSTS,
+    ENSEMBLE,
+    EPOCHS,
+    FULL,
+    REFERENCES,
+    ROWS,
+    STUDENT,
+    difference,
+    flags_of,
+    members_of,
+    rows_of,
+    seeds_of,
+    table,
+)
+from practice_table import ROOT
+
+from seqlab.cli.train import read_recipe
+from seqlab.settings import Settings
+
+
+@pytest.mark.parametrize("corpus", CORPORA)
+def test_every_row_is_a_setting_of_the_recipe(corpus: str) -> None:
+    setting = CORPORA[corpus]
+    recipe = read_recipe(str(ROOT / setting.recipe))
+    seen = set()
+    for row in rows_of(corpus):
+        values = recipe.model_dump()
+        for name, value in flags_of(corpus, row).items():
+            part, _, option = name.replace("-", "_").partition(".")
+            assert option in values[part], name
+            values[part][option] = (value,) if name == "words.columns" else value
+        seen.add(Settings(**values).model_dump_json())
+        assert Settings(**values) != recipe or row == BEST_ALL
+    assert len(seen) == len(rows_of(corpus)) - len({ENSEMBLE, STUDENT, BILM})  # which are as FULL here
+
+
+@pytest.mark.parametrize("corpus", CORPORA)
+def test_every_row_trains_as_many_epochs(corpus: str) -> None:
+    """Nothing ends earlier: neither patience nor the last of the restarts, which come after 2 epochs at the soonest."""
+    for row in rows_of(corpus):
+        flags = flags_of(corpus, row)
+        patience = flags["training.patience"] * (flags.get("training.restarts", 0) + 1)
+        assert flags["training.epochs"] == EPOCHS <= patience
+        assert flags["data.sentences"] == (None if row in (BASE_ALL, BEST_ALL) else 3000)
+
+
+def test_every_row_has_a_reference_and_seeds() -> None:
+    for corpus in CORPORA:
+        rows = rows_of(corpus)
+        assert rows[-4:] == [ENSEMBLE, STUDENT, BASE_ALL, BEST_ALL]
+        for row in rows:
+            reference = REFERENCES.get(row, FULL)
+            assert reference is None or (reference in rows and reference != row)
+    assert set(REFERENCES) <= {*ROWS, BASE_ALL, BEST_ALL}
+    assert seeds_of(BEST_ALL) == (1, 2, 3) and seeds_of(FULL) == (1, 2)
+    members = [seed for one in seeds_of(ENSEMBLE) for seed in members_of(one)]
+    assert len(set(members)) == 10 and {1, 2} < set(members)
+
+
+def line(seed: int, test: str, row: str = FULL, **cells: str) -> dict[str, str]:
+    return {
+        **dict.fromkeys(COSTS, ""), "corpus": "pos", "row": row, "seed": str(seed), "dev": "90", "test": test, **cells
+    }  # fmt: skip
+
+
+def test_the_table_has_medians_spread_and_costs() -> None:
+    costs: dict[str, Any] = {"parameters": "1200", "epochs": "10"}
+    lines = [line(1, "80.00", **costs), line(2, "81.00", **costs), line(101, "99.00", **costs)]  # a member's
+    assert (
+        f"| {FULL} | 90.00 | 80.50 | 80.00 to 81.00 | + casing (and char-CNN) |  | 1,200 |  |  |  | 10 |  |"
+        in table(lines)
+    )
+    lines[0]["minutes"] = "2.5"  # of the one seed whose run was not resumed within its only epoch
+    assert "| 1,200 |  |  | 2.5 | 10 |  |" in table(lines) and "| 1,200 |  |  | 2.5 | 10 |  |" in table(lines[::-1])
+    text = table([*lines, line(1, "80.30", BILM), line(2, "81.50", BILM)])
+    assert f"| {BILM} | 90.00 | 80.90 | 80.30 to 81.50 | {FULL} | +0.40 (+ +) helps |" in text
+    assert text.startswith(f"Every row trains all of {EPOCHS} epochs (patience {EPOCHS}: none ends earlier)")
+
+
+@pytest.mark.parametrize(
+    ("mine", "others", "found"),
+    [
+        ({1: "80", 2: "81"}, {1: "79", 2: "80.5"}, "+0.75 (+ +) helps"),
+        ({1: "80", 2: "81"}, {1: "81", 2: "82"}, "-1.00 (- -) hurts"),
+        ({1: "80", 2: "81"}, {1: "79", 2: "81"}, "+0.50 (+ =) unclear"),
+        ({1: "80"}, {1: "79", 2: "90"}, "+1.00 (+) one seed"),  # of the seeds that both have
+        ({1: "80"}, {2: "79"}, ""),
+        ({1: "80"}, {}, ""),
+    ],
+)
+def test_whether_a_row_helps(mine: dict[int, str], others: dict[int, str], found: str) -> None:
+    assert difference(*([line(seed, test) for seed, test in part.items()] for part in (mine, others))) == found
