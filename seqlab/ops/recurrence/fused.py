@@ -70,7 +70,7 @@ def fused(
     def forward(*given: Tensor) -> tuple[Tensors, Any]:
         left = iter(given)
         found = grouped([next(left) if there else None for there in present])
-        kept, states = _forward(kernel, found, layout)
+        kept, states = _forward(kernel, found, truncation, layout)
         leaves = keras.tree.flatten([tuple(stream) for stream in found])
         needed = [x if wanted else None for x, wanted in zip(leaves, read, strict=True)]
         return tuple(x for sequences in states for x in sequences[:outputs]), (needed, kept, states)
@@ -86,16 +86,23 @@ def fused(
     return [tuple(sequences[n * outputs : (n + 1) * outputs]) for n in range(len(streams))]
 
 
-def _forward(kernel: Kernel, streams: list[Stream], layout: Layout) -> tuple[list[Tensor], list[Tensors]]:
+def _forward(
+    kernel: Kernel, streams: list[Stream], truncation: int | None, layout: Layout
+) -> tuple[list[Tensor], list[Tensors]]:
+    initial = tuple(tuple(stream.initial) for stream in streams)
+    inputs = tuple(tuple(stream.inputs) for stream in streams)
+    # Second derivatives go through this loop too, so the cuts stand here as well.
+    cuts = () if truncation is None else (_after_cuts(layout.numbers(inputs[0][0]), truncation),)
+
     def step(carry: Any, read: Any) -> Any:
+        entered, *cut = read
         after = [
-            kernel.step(inputs, states, layout.at_step(stream.weights, rows_of(inputs)))
-            for inputs, states, stream in zip(read, carry, streams, strict=True)
+            kernel.step(x, states, layout.at_step(stream.weights, rows_of(x)))
+            for x, states, stream in zip(entered, _cut(carry, *cut), streams, strict=True)
         ]
         return tuple(states for states, _ in after), tuple((kept, *states) for states, kept in after)
 
-    initial = tuple(tuple(stream.initial) for stream in streams)
-    _, found = layout.scan(step, initial, tuple(tuple(stream.inputs) for stream in streams))
+    _, found = layout.scan(step, initial, (inputs, *cuts))
     # After a row's end states may overflow, and 0 * inf is NaN: they end here.
     states = [
         tuple(after if stream.valid is None else ops.where(stream.valid[..., None], after, 0) for after in sequences)
@@ -113,16 +120,19 @@ def _backward(
     truncation: int | None,
     layout: Layout,
 ) -> list[Stream]:
+    numbers = layout.numbers(kept[0])
     before = [
         tuple(layout.before(after, first) for after, first in zip(states[n], stream.initial, strict=True))
         for n, stream in enumerate(streams)
     ]
+    if truncation is not None:
+        before = _cut(before, _after_cuts(numbers, truncation))
     weights = [layout.in_bulk(stream.weights) for stream in streams]
     factors = []
     for n, stream in enumerate(streams):
         local = kernel.factors(stream.inputs, kept[n], states[n], before[n], weights[n])
         factors.append(local if stream.valid is None else ops.where(stream.valid[..., None], local, 0))
-    cuts = () if truncation is None else (_cuts(layout.numbers(kept[0]), truncation, kept[0].dtype),)
+    cuts = () if truncation is None else (_cuts(numbers, truncation, kept[0].dtype),)
 
     def step(carry: Any, read: Any) -> Any:
         sent, local, *cut = read
@@ -148,6 +158,18 @@ def _backward(
 def _fields(stream: Stream) -> list[str]:
     """The name of the field that each leaf of a stream belongs to."""
     return [name for name in Stream._fields for _ in keras.tree.flatten(getattr(stream, name))]
+
+
+def _after_cuts(numbers: Tensor, truncation: int) -> Tensor:
+    """True at steps that send no gradient to the one before them; nothing is cut before the first."""
+    return ops.logical_and(numbers % truncation == 0, numbers > 0)
+
+
+def _cut(states: Any, where: Tensor | None = None) -> Any:
+    """The states before steps, as constants where those are cut off from their history."""
+    if where is None:
+        return states
+    return keras.tree.map_structure(lambda x: ops.where(where, ops.stop_gradient(x), x), states)
 
 
 def _cuts(numbers: Tensor, truncation: int, dtype: Any) -> Tensor:
