@@ -114,9 +114,7 @@ class Recurrent(keras.layers.Layer):
         self.cell.width(task)  # refuses a task that the cell does not know
         direction = (self.cell, self.starts(inputs, initial_state, bool(training)), self.go_backwards)
         ((outputs, states),) = run_directions(inputs, mask, [direction], options)
-        if self.stateful:
-            for variable, state in zip(self.states, states, strict=True):
-                variable.assign(ops.cast(state, variable.dtype))
+        self.keep(states)
         result = self._sequences(outputs) if self.return_sequences else last_output(outputs, mask, self.go_backwards)
         return (result, *states) if self.return_state else result
 
@@ -127,7 +125,7 @@ class Recurrent(keras.layers.Layer):
             return tuple(self.states if self.stateful else self.cell.start(batch, training))
         states = [ops.convert_to_tensor(x) for x in (given if isinstance(given, list | tuple) else [given])]
         sizes = list(self.cell.state_size)
-        if self.cell.draws and len(states) < len(sizes):  # masks and random generators may be left to the cell
+        if len(states) == len(sizes) - self.cell.drawn:  # masks and random generators may be left to the cell
             states += self.cell.start(batch, training)[len(states) :]
         shapes = [tuple(state.shape) for state in states]
         wanted = [(inputs.shape[0], size) for size in sizes]
@@ -137,6 +135,12 @@ class Recurrent(keras.layers.Layer):
                 f"shapes {shapes}."
             )
         return tuple(ops.cast(state, self.compute_dtype) for state in states)
+
+    def keep(self, states: Any) -> None:
+        """Makes these states the initial ones of the next batch, if the layer is stateful."""
+        if self.stateful:
+            for variable, state in zip(self.states, states, strict=True):
+                variable.assign(ops.cast(state, variable.dtype))
 
     def reset_state(self) -> None:
         """Sets the kept states of a stateful layer back to the cell's initial ones; before it is built there are none.
