@@ -11,7 +11,7 @@ from seqlab.errors import suggest
 from seqlab.layers.cells.base import Options
 from seqlab.layers.cells.parts import reseeded, serialized
 from seqlab.layers.recurrent import Recurrent, last_output
-from seqlab.layers.running import mask_of, run_directions
+from seqlab.layers.running import mask_above, mask_of, run_directions
 
 Tensor = Any
 
@@ -185,8 +185,8 @@ class Bidirectional(keras.layers.Layer):
 
     def compute_mask(self, inputs: Tensor, previous_mask: Tensor | None = None) -> Any:
         """The mask, for the layers above, where there are sequences."""
-        mask = previous_mask if self.layer.return_sequences else None
-        mask = None if mask is None else self._in_order(mask)
+        sequences, turned = self.layer.return_sequences, self.layer.go_backwards
+        mask = mask_above(previous_mask, inputs, turned) if sequences else None
         outputs = [mask] * (2 if self.merge_mode is None else 1)
         states = [None] * (sum(len(one.cell.state_size) for one in self.both) if self.layer.return_state else 0)
         return [*outputs, *states] if len(outputs) + len(states) > 1 else mask

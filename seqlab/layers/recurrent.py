@@ -9,7 +9,7 @@ from keras import ops
 
 from seqlab.layers.cells.base import Options, RecurrentCell
 from seqlab.layers.cells.parts import serialized
-from seqlab.layers.running import mask_of, run_directions
+from seqlab.layers.running import mask_above, mask_of, run_directions
 
 Tensor = Any
 
@@ -156,9 +156,7 @@ class Recurrent(keras.layers.Layer):
 
     def compute_mask(self, inputs: Tensor, previous_mask: Tensor | None = None) -> Any:
         """The mask, for the layers above, where there are sequences."""
-        mask = previous_mask if self.return_sequences else None
-        if mask is not None and self.go_backwards:
-            mask = ops.flip(mask, axis=1)  # as the outputs
+        mask = mask_above(previous_mask, inputs, self.go_backwards) if self.return_sequences else None
         return [mask, *[None] * len(self.cell.state_size)] if self.return_state else mask
 
     def compute_output_spec(
