@@ -122,7 +122,8 @@ class Recurrent(keras.layers.Layer):
         """The states before the first step: those given, those kept, or the cell's own."""
         batch = ops.shape(inputs)[0]
         if given is None:
-            return tuple(self.states if self.stateful else self.cell.start(batch, training))
+            kept = [ops.convert_to_tensor(state) for state in self.states]  # JAX takes no variable for a tensor
+            return tuple(kept if self.stateful else self.cell.start(batch, training))
         states = [ops.convert_to_tensor(x) for x in (given if isinstance(given, list | tuple) else [given])]
         sizes = list(self.cell.state_size)
         if len(states) == len(sizes) - self.cell.drawn:  # masks and random generators may be left to the cell
