@@ -5,10 +5,11 @@
 
 A shape is batch, time, inputs, units; layers are bidirectional. A training step is a loss and its gradients of all
 weights and of the inputs, compiled. Each backend lives in a process of its own; they take turns, and the table gives
-medians. `peak` is the share of the machine's rate of matrix products, that of the system that multiplies fastest, `MB`
-the growth of resident memory over a training step. `ragged` has lengths spread evenly from 5 to the full time (tokens
-are real ones; below the table its time beside that of the whole batch), `jit` is XLA, for Keras' layer too. On a GPU
-machine: `--systems jax torch`.
+medians. `to V` is the time by that of the vanilla LSTM on the same system (of layers under XLA, by `V jit`); below the
+table stands SC-LSTM's by that of an LSTM of its size, NP. `peak` is the share of the machine's rate of matrix products,
+that of the system that multiplies fastest, `MB` the growth of resident memory over a training step. `ragged` has
+lengths spread evenly from 5 to the full time (tokens are real ones; below the table its time beside that of the whole
+batch), `jit` is XLA, for Keras' layer too. On a GPU machine: `--systems jax torch`.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from workers import ask, growth, serve, start  # beside this file
 SHAPES = ("1,61,88,100", "10,25,600,300", "32,25,600,300", "32,32,128,200", "32,60,300,300")
 VARIANTS = ("V", "NIG", "NFG", "NOG", "NIAF", "NOAF", "CIFG", "NP", "FGR")
 OURS = (*VARIANTS, "V ragged", "V jit", "GRU", "SC-LSTM 1 of 3", "RNN(cell)")
-PEERS = {"tensorflow": ("keras", "keras jit"), "jax": ("keras", "scan"), "torch": ("torch",)}
+PEERS = {"tensorflow": ("V ragged jit", "keras", "keras jit"), "jax": ("keras", "scan"), "torch": ("torch",)}
 SHORTEST = 5
 BLOCKS = {"NIG": 3, "NFG": 3, "NOG": 3, "CIFG": 3, "GRU": 3, "SC-LSTM": 5}  # that meet inputs and y(t-1); 4 for others
 
@@ -35,7 +36,7 @@ def main() -> None:
     """Runs the benchmark, or one of its workers."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--shapes", nargs="+", default=list(SHAPES), help="batch,time,inputs,units")
-    parser.add_argument("--layers", nargs="+", default=[*OURS, "keras", "keras jit", "scan", "torch"])
+    parser.add_argument("--layers", nargs="+", default=[*OURS, "V ragged jit", "keras", "keras jit", "scan", "torch"])
     parser.add_argument("--systems", nargs="+", default=list(PEERS), choices=list(PEERS))
     parser.add_argument("--rounds", type=int, default=9, help="timed rounds")
     parser.add_argument("--worker", help=argparse.SUPPRESS)
@@ -69,7 +70,7 @@ def table(shape: list[int], systems: list[str], layers: list[str], rounds: int) 
     )
     print(
         f"{'system':11} {'layer':15} "
-        + " ".join(f"{title:>9}" for title in ("forward", "train", "of keras", "of scan", "of torch"))
+        + " ".join(f"{title:>9}" for title in ("forward", "train", "to V", "of keras", "of scan", "of torch"))
         + f" {'peak':>5} {'MB':>6}"
     )
     middle = {key: statistics.median(found) for key, found in times.items()}
@@ -81,6 +82,8 @@ def table(shape: list[int], systems: list[str], layers: list[str], rounds: int) 
         compiled = layer.endswith("jit") and (system, "keras jit", "train") in middle
         peers = (system, "keras jit" if compiled else "keras"), (system, "scan"), ("torch", "torch")
         ratios = [train * middle.get((*peer, "train"), float("nan")) / (shape[0] * shape[1]) for peer in peers]
+        vanilla = middle.get((system, "V jit" if layer.endswith("jit") else "V", "train"), float("nan"))
+        ratios.insert(0, middle[system, layer, "train"] / vanilla)
         share = 3 * train * operations(layer, shape) / rate
         print(
             f"{system:11} {layer:15} {count / middle[system, layer, 'forward']:9.0f} {train:9.0f} "
@@ -88,15 +91,19 @@ def table(shape: list[int], systems: list[str], layers: list[str], rounds: int) 
             + f" {share:5.0%} {megabytes[system, layer]:6.1f}",
             flush=True,
         )
-    share = tokens("ragged", shape) / (shape[0] * shape[1])
     for system in systems:
-        ragged, whole = (middle.get((system, layer, "train"), float("nan")) for layer in ("V ragged", "V"))
-        if ragged == ragged and whole == whole:  # both were measured
-            print(
-                f"{system}, V ragged: {ragged / whole:.2f} of the whole batch's time, {share:.2f} of its tokens: "
-                f"{ragged / whole / share:.2f} of the tokens' share",
-                flush=True,
-            )
+        own = {layer: seconds for (of, layer, kind), seconds in middle.items() if (of, kind) == (system, "train")}
+        comparisons(system, own, shape)
+
+
+def comparisons(system: str, times: dict[str, float], shape: list[int]) -> None:
+    """Prints what stands below the table, of the layers that were measured."""
+    share = tokens("ragged", shape) / (shape[0] * shape[1])
+    for one, other in (("V ragged", "V"), ("V ragged jit", "V jit"), ("SC-LSTM 1 of 3", "NP")):
+        if one in times and other in times:
+            ratio = times[one] / times[other]
+            tail = f", {share:.2f} of its tokens: {ratio / share:.2f} of the tokens' share" if "ragged" in one else ""
+            print(f"{system}, {one}: {ratio:.2f} of the time of {other}{tail}", flush=True)
 
 
 def lengths(shape: list[int]) -> np.ndarray:
@@ -106,7 +113,7 @@ def lengths(shape: list[int]) -> np.ndarray:
 
 def tokens(layer: str, shape: list[int]) -> int:
     """Real tokens of a batch."""
-    return int(lengths(shape).sum()) if layer.endswith("ragged") else shape[0] * shape[1]
+    return int(lengths(shape).sum()) if "ragged" in layer else shape[0] * shape[1]
 
 
 def operations(layer: str, shape: list[int]) -> int:
@@ -155,7 +162,7 @@ class Worker:
             return scan_step(x, units, kind)
         layer, options = keras_layer(name, units)
         layer.build(x.shape)
-        if name.endswith("ragged"):
+        if "ragged" in name:
             options["mask"] = np.arange(time_) < lengths(shape)[:, None]
         maker = {"tensorflow": tensorflow_step, "jax": jax_step}[self.system]
         return maker(layer, x, options, kind, name.endswith("jit"))

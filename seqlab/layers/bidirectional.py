@@ -11,7 +11,7 @@ from seqlab.errors import suggest
 from seqlab.layers.cells.base import Options
 from seqlab.layers.cells.parts import reseeded, serialized
 from seqlab.layers.recurrent import Recurrent, last_output
-from seqlab.layers.running import mask_of, run_directions
+from seqlab.layers.running import mask_above, mask_of, run_directions
 
 Tensor = Any
 
@@ -23,6 +23,10 @@ MERGES = {
 }
 
 
+ALIKE = ("return_sequences", "return_state", "stateful", "truncation")
+"""What both layers have in common."""
+
+
 @keras.saving.register_keras_serializable(package="seqlab")
 class Bidirectional(keras.layers.Layer):
     """Runs a recurrent layer from the first token on and a second one from the last token back, and joins them.
@@ -30,15 +34,21 @@ class Bidirectional(keras.layers.Layer):
     Both directions share one loop over time; the backward one starts at each row's last token, whatever stands after
     it. `y(t) = merge(forward y(t), backward y(t))`.
 
+    A layer with `go_backwards` turns everything, as in Keras: its own half reads from the last token on and the other
+    half from the first, and the merged outputs stand from the last token to the first. Stateful layers keep the final
+    states of each half for the same half of the next batch, until `reset_state`.
+
     Args:
         layer: A `Recurrent` layer: the forward direction.
         merge_mode: "concat", "sum", "mul", "ave", or `None` for both as they are.
-        backward_layer: The backward direction; a copy of `layer` with weights of its own without.
+        backward_layer: The other direction, which always reads against `layer`; a copy of `layer` with weights of its
+            own without.
 
     Call arguments:
         inputs: (batch, time, width).
         mask: (batch, time) booleans, or lengths (batch,).
-        initial_state: List of the forward states, then of the backward ones.
+        initial_state: List of the forward states, then of the backward ones; the masks and random generators of
+            wrappers may be left out of both.
         training: Whether this is training.
         task: As in `Recurrent`.
 
@@ -48,8 +58,8 @@ class Bidirectional(keras.layers.Layer):
 
     Raises:
         TypeError: For layers other than `Recurrent`.
-        ValueError: For an unknown `merge_mode`, stateful layers, layers that go backwards, two that return different
-            things, or that cannot be merged because their outputs differ in width.
+        ValueError: For an unknown `merge_mode`, two layers that return different things, of which one alone is
+            stateful, which both go backwards, or which cannot be merged because their outputs differ in width.
 
     >>> from seqlab.layers import LSTMCell
     >>> layer = Bidirectional(Recurrent(LSTMCell(4), return_sequences=True))
@@ -78,11 +88,15 @@ class Bidirectional(keras.layers.Layer):
         self.merge_mode = merge_mode
         self.backward_layer = _mirrored(layer) if backward_layer is None else backward_layer
         self.both = (self.layer, self.backward_layer)
-        kinds = {(one.return_sequences, one.return_state, one.truncation) for one in self.both}
-        if len(kinds) > 1 or any(one.stateful or one.go_backwards for one in self.both):
+        kinds = [{name: getattr(one, name) for name in ALIKE} for one in self.both]
+        if kinds[0] != kinds[1]:
             raise ValueError(
-                "Bidirectional needs two layers with the same return_sequences, return_state and truncation, neither "
-                "stateful nor with go_backwards: the layer itself turns the backward direction."
+                f"Bidirectional needs two layers with the same {', '.join(ALIKE)}; received {kinds[0]} and {kinds[1]}."
+            )
+        if all(one.go_backwards for one in self.both):
+            raise ValueError(
+                "The two layers of a Bidirectional read against one another, received two with go_backwards=True: "
+                "leave it out of the one that is to read from the first token on."
             )
         widths = [one.cell.output_size for one in self.both]
         if widths[0] != widths[1] and merge_mode not in ("concat", None):
@@ -110,16 +124,12 @@ class Bidirectional(keras.layers.Layer):
         """See the class."""
         mask = mask_of(mask, inputs)
         sequences, wanted = self.layer.return_sequences, self.layer.return_state
-        options = Options(bool(training), wanted or not sequences, self.layer.truncation, task)
         self.layer.cell.width(task)
-        directions = [
-            (one.cell, one.starts(inputs, given, options.training), reverse)
-            for one, given, reverse in zip(self.both, self._halves(initial_state), (False, True), strict=True)
-        ]
-        found = run_directions(inputs, mask, directions, options)
+        options = Options(bool(training), wanted or not sequences, self.layer.truncation, task)
+        found = self._run((inputs, inputs), mask, self._halves(initial_state), options)
         outputs = [
-            outputs if sequences else last_output(outputs, mask, reverse)
-            for (outputs, _), (_, _, reverse) in zip(found, directions, strict=True)
+            self._in_order(outputs) if sequences else last_output(outputs, mask, reverse)
+            for (outputs, _), reverse in zip(found, self._turned(), strict=True)
         ]
         merged = tuple(outputs) if self.merge_mode is None else (MERGES[self.merge_mode](*outputs),)
         states = tuple(state for _, states in found for state in states) if wanted else ()
@@ -140,17 +150,43 @@ class Bidirectional(keras.layers.Layer):
         Returns:
             The outputs of both, (batch, time, width) each, whatever the layer returns otherwise.
         """
-        directions = [
-            (one.cell, one.starts(x, None, bool(training)), reverse)
-            for one, x, reverse in zip(self.both, (forward, backward), (False, True), strict=True)
-        ]
         options = Options(bool(training), False, self.layer.truncation)
-        found = run_directions((forward, backward), mask_of(mask, forward), directions, options)
-        return tuple(outputs for outputs, _ in found)
+        found = self._run((forward, backward), mask_of(mask, forward), (None, None), options)
+        return tuple(self._in_order(outputs) for outputs, _ in found)
+
+    def reset_state(self) -> None:
+        """Sets the kept states of both directions back, as `Recurrent.reset_state` does."""
+        for one in self.both:
+            one.reset_state()
+
+    def _run(
+        self,
+        inputs: tuple[Tensor, Tensor],
+        mask: Tensor | None,
+        given: tuple[Any, Any],
+        options: Options,
+    ) -> list[tuple[Tensor, tuple[Tensor, ...]]]:
+        """Outputs where the tokens stand, and final states, of both; stateful layers keep these."""
+        directions = [
+            (one.cell, one.starts(x, states, options.training), reverse)
+            for one, x, states, reverse in zip(self.both, inputs, given, self._turned(), strict=True)
+        ]
+        options = options._replace(states=options.states or self.layer.stateful)
+        found = run_directions(inputs, mask, directions, options)
+        for one, (_, states) in zip(self.both, found, strict=True):
+            one.keep(states)
+        return found
+
+    def _turned(self) -> tuple[bool, bool]:
+        return self.layer.go_backwards, not self.layer.go_backwards
+
+    def _in_order(self, outputs: Tensor) -> Tensor:
+        return ops.flip(outputs, axis=1) if self.layer.go_backwards else outputs
 
     def compute_mask(self, inputs: Tensor, previous_mask: Tensor | None = None) -> Any:
         """The mask, for the layers above, where there are sequences."""
-        mask = previous_mask if self.layer.return_sequences else None
+        sequences, turned = self.layer.return_sequences, self.layer.go_backwards
+        mask = mask_above(previous_mask, inputs, turned) if sequences else None
         outputs = [mask] * (2 if self.merge_mode is None else 1)
         states = [None] * (sum(len(one.cell.state_size) for one in self.both) if self.layer.return_state else 0)
         return [*outputs, *states] if len(outputs) + len(states) > 1 else mask
@@ -192,14 +228,19 @@ class Bidirectional(keras.layers.Layer):
     def _halves(self, given: Any) -> tuple[Any, Any]:
         if given is None:
             return None, None
-        count, other = (len(one.cell.state_size) for one in self.both)
-        if not isinstance(given, list | tuple) or len(given) != count + other:
+        sizes = [len(one.cell.state_size) for one in self.both]
+        own = [size - one.cell.drawn for size, one in zip(sizes, self.both, strict=True)]  # without masks, generators
+        received = len(given) if isinstance(given, list | tuple) else None
+        if received not in (sum(sizes), sum(own)):
+            counts = f"{sum(own)} tensors" + ("" if own == sizes else f" (or {sum(sizes)}, masks included)")
             raise ValueError(
-                f"initial_state of a Bidirectional layer is a list of {count + other} tensors, the forward states and "
-                f"then the backward ones; received {len(given) if isinstance(given, list | tuple) else 'one tensor'}."
+                f"initial_state of a Bidirectional layer is a list of {counts}, the forward states and then the "
+                f"backward ones; received {'one tensor' if received is None else received}."
             )
+        count = (sizes if received == sum(sizes) else own)[0]
         return list(given[:count]), list(given[count:])
 
 
 def _mirrored(layer: Recurrent) -> Recurrent:
-    return Recurrent.from_config({**reseeded(layer.get_config()), "name": f"backward_{layer.name}"})
+    turned = {"name": f"backward_{layer.name}", "go_backwards": not layer.go_backwards}
+    return Recurrent.from_config({**reseeded(layer.get_config()), **turned})

@@ -9,7 +9,7 @@ from keras import ops
 
 from seqlab.layers.cells.base import Options, RecurrentCell
 from seqlab.layers.cells.parts import serialized
-from seqlab.layers.running import mask_of, run_directions
+from seqlab.layers.running import mask_above, mask_of, run_directions
 
 Tensor = Any
 
@@ -114,9 +114,7 @@ class Recurrent(keras.layers.Layer):
         self.cell.width(task)  # refuses a task that the cell does not know
         direction = (self.cell, self.starts(inputs, initial_state, bool(training)), self.go_backwards)
         ((outputs, states),) = run_directions(inputs, mask, [direction], options)
-        if self.stateful:
-            for variable, state in zip(self.states, states, strict=True):
-                variable.assign(ops.cast(state, variable.dtype))
+        self.keep(states)
         result = self._sequences(outputs) if self.return_sequences else last_output(outputs, mask, self.go_backwards)
         return (result, *states) if self.return_state else result
 
@@ -124,10 +122,11 @@ class Recurrent(keras.layers.Layer):
         """The states before the first step: those given, those kept, or the cell's own."""
         batch = ops.shape(inputs)[0]
         if given is None:
-            return tuple(self.states if self.stateful else self.cell.start(batch, training))
+            kept = [ops.convert_to_tensor(state) for state in self.states]  # JAX takes no variable for a tensor
+            return tuple(kept if self.stateful else self.cell.start(batch, training))
         states = [ops.convert_to_tensor(x) for x in (given if isinstance(given, list | tuple) else [given])]
         sizes = list(self.cell.state_size)
-        if self.cell.draws and len(states) < len(sizes):  # masks and random generators may be left to the cell
+        if len(states) == len(sizes) - self.cell.drawn:  # masks and random generators may be left to the cell
             states += self.cell.start(batch, training)[len(states) :]
         shapes = [tuple(state.shape) for state in states]
         wanted = [(inputs.shape[0], size) for size in sizes]
@@ -137,6 +136,12 @@ class Recurrent(keras.layers.Layer):
                 f"shapes {shapes}."
             )
         return tuple(ops.cast(state, self.compute_dtype) for state in states)
+
+    def keep(self, states: Any) -> None:
+        """Makes these states the initial ones of the next batch, if the layer is stateful."""
+        if self.stateful:
+            for variable, state in zip(self.states, states, strict=True):
+                variable.assign(ops.cast(state, variable.dtype))
 
     def reset_state(self) -> None:
         """Sets the kept states of a stateful layer back to the cell's initial ones; before it is built there are none.
@@ -152,9 +157,7 @@ class Recurrent(keras.layers.Layer):
 
     def compute_mask(self, inputs: Tensor, previous_mask: Tensor | None = None) -> Any:
         """The mask, for the layers above, where there are sequences."""
-        mask = previous_mask if self.return_sequences else None
-        if mask is not None and self.go_backwards:
-            mask = ops.flip(mask, axis=1)  # as the outputs
+        mask = mask_above(previous_mask, inputs, self.go_backwards) if self.return_sequences else None
         return [mask, *[None] * len(self.cell.state_size)] if self.return_state else mask
 
     def compute_output_spec(

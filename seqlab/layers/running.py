@@ -101,6 +101,14 @@ def mask_of(mask: Tensor | None, inputs: Tensor) -> Tensor | None:
     return mask
 
 
+def mask_above(mask: Any, inputs: Tensor, backwards: bool) -> Any:
+    """The mask for the layers above one that was given this mask or these lengths, in the order of its outputs."""
+    if mask is None or (len(mask.shape) == 1 and isinstance(mask, keras.KerasTensor)):
+        return mask  # a model asks again when there are values
+    mask = mask_of(mask, inputs) if len(mask.shape) == 1 else mask
+    return ops.flip(mask, axis=1) if backwards else mask
+
+
 def _check_sizes(shape: Any, wanted: Any, expected: str) -> None:
     if any(None not in pair and pair[0] != pair[1] for pair in zip(shape, wanted, strict=True)):
         raise ValueError(f"Expected {expected}; received a mask of shape {tuple(shape)}.")

@@ -37,7 +37,7 @@ def order_of(mask: Tensor, reverse: bool = False) -> Order:
     mask = ops.cast(mask, "bool")
     batch, time = ops.shape(mask)
     ones = ops.cast(mask, "int32")
-    lengths = ops.sum(ones, axis=1)  # (batch,)
+    lengths = ops.cast(ops.sum(ones, axis=1), "int32")  # (batch,); JAX with 64 bits sums to int64
     steps = ops.arange(time, dtype="int32")
     valid = steps < lengths[:, None]  # (batch, time)
 
@@ -46,7 +46,7 @@ def order_of(mask: Tensor, reverse: bool = False) -> Order:
         return place, place  # turning round a beginning is its own inverse
 
     def with_holes() -> tuple[Tensor, Tensor]:
-        rank = ops.cumsum(ones, axis=1)  # tokens up to and with this one
+        rank = ops.cast(ops.cumsum(ones, axis=1), "int32")  # tokens up to and with this one
         ahead = lengths[:, None] - rank if reverse else rank - 1
         place = ops.where(mask, ahead, lengths[:, None] + steps - rank)  # (batch, time), a permutation of each row
         return place, ops.cast(ops.argsort(place, axis=1), "int32")

@@ -22,8 +22,13 @@ def array(tensor):
     return np.array(ops.convert_to_numpy(ops.cast(tensor, "float32")))
 
 
-def tensor(mask):
-    return None if mask is None else ops.convert_to_tensor(mask)
+def exact(weight):
+    """A weight in its own precision."""
+    return weight if isinstance(weight, np.ndarray) else np.array(ops.convert_to_numpy(weight))
+
+
+def tensor(values):
+    return None if values is None else ops.convert_to_tensor(values)
 
 
 def close(found, expected, rtol=1e-4, atol=1e-5):
@@ -52,17 +57,17 @@ def states_of(cell, seed=2):
     return [random.normal(0, 0.5, (len(INPUTS), size)).astype("float32") for size in cell.state_size]
 
 
-def copy_of(layer, **options):
+def copy_of(layer, shape=INPUTS.shape, **options):
     """The same layer with the same weights, but for some options."""
     again = type(layer).from_config({**layer.get_config(), **options})
-    again.build(INPUTS.shape)
+    again.build(shape)
     again.set_weights(layer.get_weights())
     return again
 
 
-def unfused(layer):
+def unfused(layer, shape=INPUTS.shape):
     """The same layer, which steps through a plain loop that the backend differentiates."""
-    again = copy_of(layer)
+    again = copy_of(layer, shape)
     for one in getattr(again, "both", (again,)):
         one.cell.fusable = lambda: False
     return again
@@ -106,7 +111,7 @@ def check_oracle(cell, oracle, mask):
 
 def blocks(weight, names, prefix):
     """Cuts the columns of a weight into entries for an oracle."""
-    parts = np.split(array(weight), len(names), axis=-1)
+    parts = np.split(exact(weight), len(names), axis=-1)
     return {f"{prefix}_{name}": part for name, part in zip(names, parts, strict=True)}
 
 
@@ -121,15 +126,21 @@ def lstm_weights(cell):
     if cell.peepholes is not None:
         w |= blocks(cell.peepholes, gates, "p")
     if cell.row.gate_recurrence:
-        for source, rows in zip(gates, np.split(array(cell.gate_weights), 3), strict=True):
+        for source, rows in zip(gates, np.split(exact(cell.gate_weights), 3), strict=True):
             w |= blocks(rows, [source + gate for gate in gates], "R")
     if cell.slopes is not None:
-        w |= {f"a_{gate}": slope for gate, slope in zip(gates, array(cell.slopes), strict=True)}
+        w |= {f"a_{gate}": slope for gate, slope in zip(gates, exact(cell.slopes), strict=True)}
     for name, norm in cell.norms.items():
-        w |= {f"g_{name.replace('h', 'c')}": array(norm.gamma), f"s_{name.replace('h', 'c')}": array(norm.beta)}
+        w |= {f"g_{name.replace('h', 'c')}": exact(norm.gamma), f"s_{name.replace('h', 'c')}": exact(norm.beta)}
     if cell.projection is not None:
-        w["P"] = array(cell.projection.kernel)
+        w["P"] = exact(cell.projection.kernel)
     return w
+
+
+def keras_columns(weight):
+    """From our order of columns, z, i, f, o, to that of Keras' LSTM, i, f, z, o."""
+    z, i, f, o = np.split(array(weight), 4, axis=-1)
+    return np.concatenate([i, f, z, o], axis=-1)
 
 
 # Gradients
@@ -145,7 +156,7 @@ def mixture(layer, states, options):
         found, _ = layer.stateless_call(list(rest[count:]), others, inputs, **given, **options)
         outputs = [ops.cast(x, "float32") for x in keras.tree.flatten(found)]
         factors = [np.cos(np.arange(np.prod(x.shape))).reshape(x.shape).astype("float32") for x in outputs]
-        return sum(ops.sum(x * factor) for x, factor in zip(outputs, factors, strict=True)), outputs
+        return sum(ops.sum(x * tensor(factor)) for x, factor in zip(outputs, factors, strict=True)), outputs
 
     given = [inputs_of(options), *states, *(array(weight) for weight in layer.trainable_weights)]
     return value, [ops.convert_to_tensor(x) for x in given]

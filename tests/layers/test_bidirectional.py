@@ -13,7 +13,21 @@ from seqlab.layers.cells.lstm import LSTMCell
 from seqlab.layers.cells.wrappers import RecurrentDropoutCell
 from seqlab.layers.recurrent import Recurrent
 from seqlab.layers.running import _alike
-from tests.layers.common import INPUTS, MASK, MASKS, PADDING, UNITS, array, close, copy_of, learnt, states_of, tensor
+from tests.layers.common import (
+    INPUTS,
+    MASK,
+    MASKS,
+    PADDING,
+    UNITS,
+    array,
+    close,
+    copy_of,
+    keras_columns,
+    learnt,
+    run,
+    states_of,
+    tensor,
+)
 
 MERGES = {
     "concat": lambda one, two: np.concatenate([one, two], axis=-1),
@@ -125,12 +139,63 @@ def test_holds_a_recurrent_layer():
         Bidirectional(keras.layers.LSTM(2))
 
 
-@pytest.mark.parametrize(
-    "bad", [{"return_state": True}, {"truncation": 3}, {"go_backwards": True}, {"stateful": True}], ids=str
-)
+@pytest.mark.parametrize("bad", [{"return_state": True}, {"truncation": 3}, {"stateful": True}], ids=str)
 def test_layers_that_do_not_go_together(bad):
-    with pytest.raises(ValueError, match="neither stateful nor with go_backwards"):
+    with pytest.raises(ValueError, match="two layers with the same return_sequences, return_state, stateful, trunc"):
         Bidirectional(Recurrent(LSTMCell(2)), backward_layer=Recurrent(LSTMCell(2), **bad))
+
+
+def test_two_layers_that_read_the_same_way():
+    one, two = (Recurrent(LSTMCell(2), go_backwards=True) for _ in range(2))
+    with pytest.raises(ValueError, match="received two with go_backwards=True: leave it out of the one"):
+        Bidirectional(one, backward_layer=two)
+
+
+@pytest.mark.parametrize("sequences", [True, False], ids=["sequences", "last"])
+@pytest.mark.parametrize("backwards", [False, True], ids=["forwards", "backwards"])
+def test_states_are_kept_and_directions_turned_as_keras_does(backwards, sequences):
+    flags = {"return_sequences": sequences, "stateful": True}
+    ours = learnt(Bidirectional(Recurrent(LSTMCell(UNITS, "NP"), go_backwards=backwards, **flags)))
+    parts = [keras.layers.LSTM(UNITS, go_backwards=turned, **flags) for turned in (backwards, not backwards)]
+    theirs = keras.layers.Bidirectional(parts[0], backward_layer=parts[1])
+    theirs.build(INPUTS.shape)
+    for weight, source in zip(theirs.trainable_weights, ours.trainable_weights, strict=True):
+        weight.assign(keras_columns(source))
+    first, second = INPUTS[:, :3], INPUTS[:, 3:]
+    expected = [theirs(first), theirs(second)]
+    last = [*theirs.forward_layer.states, *theirs.backward_layer.states]
+    for _ in range(2):
+        close([ours(first), ours(second)], expected)
+        close([state for one in ours.both for state in one.states], last)
+        ours.reset_state()
+    assert not any(array(state).any() for one in ours.both for state in one.states)
+
+
+@pytest.mark.parametrize("sequences", [True, False], ids=["sequences", "last"])
+def test_a_layer_that_goes_backwards_turns_both_halves(sequences):
+    turned = made(None, go_backwards=True, return_sequences=sequences)
+    plain = made(None, return_sequences=sequences)
+    weights = turned.get_weights()
+    half = len(weights) // 2
+    plain.set_weights([*weights[half:], *weights[:half]])
+    backward, forward = plain(INPUTS, mask=tensor(MASK))[::-1]
+    expected = [ops.flip(x, 1) for x in (backward, forward)] if sequences else [backward, forward]
+    close(turned(INPUTS, mask=tensor(MASK)), expected)
+    if sequences:
+        np.testing.assert_array_equal(array(turned.compute_mask(INPUTS, tensor(MASK))[0]), MASK[:, ::-1])
+        apart = turned.apart(ops.convert_to_tensor(INPUTS), ops.convert_to_tensor(INPUTS), mask=tensor(MASK))
+        close(apart, expected)
+    close(copy_of(turned)(INPUTS), turned(INPUTS))
+
+
+def test_a_turned_layer_equals_keras_with_gradients():
+    ours = made(cell=lambda units: LSTMCell(units, "NP"), go_backwards=True)
+    parts = [keras.layers.LSTM(UNITS, return_sequences=True, go_backwards=turned) for turned in (True, False)]
+    theirs = keras.layers.Bidirectional(parts[0], backward_layer=parts[1])
+    theirs.build(INPUTS.shape)
+    theirs.set_weights([keras_columns(weight) for weight in ours.get_weights()])
+    outputs, (by_inputs, *by_weights) = run(ours)
+    close((outputs, [by_inputs, *map(keras_columns, by_weights)]), run(theirs))
 
 
 @pytest.mark.parametrize("merge_mode", MERGES)
@@ -149,6 +214,27 @@ def test_states_of_both_directions():
     for states, received in (([np.zeros((4, UNITS))] * 3, "3"), (np.zeros((4, UNITS)), "one tensor")):
         with pytest.raises(ValueError, match=f"list of 4 tensors, the forward states and then .* received {received}"):
             layer(INPUTS, initial_state=states)
+
+
+@pytest.mark.parametrize("other", [LSTMCell, GRUCell])
+def test_masks_may_be_left_out_of_the_states_of_both_directions(other):
+    parts = [Recurrent(cell(UNITS), return_sequences=True) for cell in (LSTMCell, other)]
+    plain = learnt(Bidirectional(parts[0], backward_layer=parts[1]))
+    layer = Bidirectional(
+        Recurrent(RecurrentDropoutCell(parts[0].cell, 0.5, seed=1), return_sequences=True),
+        backward_layer=Recurrent(RecurrentDropoutCell(parts[1].cell, 0.5, seed=2), return_sequences=True),
+    )
+    states = [state for one in plain.both for state in states_of(one.cell)]
+    count = len(parts[0].cell.state_size)
+    close(layer(INPUTS, initial_state=states), plain(INPUTS, initial_state=states))
+    masks = [np.full((4, UNITS), size, "float32") for size in (0, 2)]
+    whole = [*states[:count], masks[0], *states[count:], masks[1]]
+    found = array(layer(INPUTS, initial_state=whole, training=True))
+    assert np.isfinite(found).all()
+    assert (found != array(layer(INPUTS, initial_state=states))).any()
+    sizes = f"list of {len(states)} tensors \\(or {len(states) + 2}, masks included\\)"
+    with pytest.raises(ValueError, match=f"{sizes}, .* received {len(states) - 1}"):
+        layer(INPUTS, initial_state=states[:-1])
 
 
 def test_a_seed_gives_each_direction_masks_of_its_own_in_one_loop():

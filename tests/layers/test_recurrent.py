@@ -277,6 +277,8 @@ def test_masks_may_be_left_out_of_the_initial_state():
     layer = Recurrent(RecurrentDropoutCell(LSTMCell(UNITS), 0.5))
     states = [np.ones((4, UNITS), "float32")] * 2
     close(array(layer(INPUTS, initial_state=states)), array(Recurrent(layer.cell.cell)(INPUTS, initial_state=states)))
+    with pytest.raises(ValueError, match=r"received shapes \[\(4, 3\)\]"):  # c is none of them
+        layer(INPUTS, initial_state=states[:1])
 
 
 def test_inputs_of_another_width_or_rank():

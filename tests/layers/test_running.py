@@ -50,6 +50,7 @@ CELLS = {
     "srn": lambda: SRNCell(UNITS),
     "sc": lambda: SCLSTMCell(UNITS, 2),
     "dropout": lambda: RecurrentDropoutCell(LSTMCell(UNITS), 0.5, seed=3),
+    "dropout sc": lambda: RecurrentDropoutCell(SCLSTMCell(UNITS, 2), 0.5, seed=3),
     "dropout gru": lambda: RecurrentDropoutCell(GRUCell(UNITS), 0.5, seed=3),
     "dropout gru_after": lambda: RecurrentDropoutCell(GRUCell(UNITS, reset_after=True), 0.5, seed=3),
     "residual": lambda: ResidualCell(LSTMCell(4, "CIFG")),
@@ -95,11 +96,13 @@ def test_flags(flags, mask):
     close(found, run(unfused(fused), states_of(fused.cell), mask=tensor(mask)))
 
 
-@pytest.mark.parametrize("code", ["V", "FGR", "gru", "gru_after", "srn", "sc"])
-def test_second_derivatives(code):
+@pytest.mark.parametrize(
+    ("code", "cut"), [*((code, None) for code in ("V", "FGR", "gru", "gru_after", "srn", "sc")), ("V", 2), ("sc", 1)]
+)
+def test_second_derivatives(code, cut):
     if keras.backend.backend() == "torch":
         pytest.skip("torch refuses second derivatives of a function with its own backward pass")
-    fused = learnt(Recurrent(CELLS[code](), return_sequences=True, return_state=True))
+    fused = learnt(Recurrent(CELLS[code](), return_sequences=True, return_state=True, truncation=cut))
     states = states_of(fused.cell)
     found = second_gradients(fused, states, mask=tensor(MASK))
     close(found, second_gradients(unfused(fused), states, mask=tensor(MASK)), rtol=1e-3, atol=1e-3)
@@ -183,7 +186,23 @@ def test_truncation_cuts_the_gradient_between_segments(length, fuse):
     assert differ(run(cut), run(whole))
 
 
-@pytest.mark.slow  # tests/ops/recurrence/test_fused.py has the quick one
+@pytest.mark.parametrize("name", ["V", pytest.param("sc", marks=pytest.mark.slow)])
+def test_nan_in_a_row_reaches_no_other_row(name):
+    layer = learnt(Bidirectional(Recurrent(CELLS[name](), return_sequences=True, return_state=True)))
+    states = [*states_of(layer.layer.cell), *states_of(layer.layer.cell, 3)]
+    broken = INPUTS.copy()
+    broken[1, 1] = np.nan
+    outputs, gradients = run(layer, states, inputs=broken, mask=tensor(MASK))
+    expected = run(layer, states, mask=tensor(MASK))
+    others = np.arange(4) != 1
+    count = 1 + len(states)  # gradients of inputs and states; those of the weights sum over the rows
+    found, wanted = ([*values, *slope[:count]] for values, slope in ((outputs, gradients), expected))
+    close([x[others] for x in found], [x[others] for x in wanted])
+    assert np.isfinite(outputs[0][1, 0, :UNITS]).all()  # forwards read before the NaN
+    assert all(np.isnan(x[1]).any() for x in outputs)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["V", "gru", "srn"])
 @pytest.mark.parametrize("fuse", [True, False], ids=["fused", "plain"])
 def test_nan_stays_in_its_row_and_out_of_masked_steps(name, fuse):
@@ -229,34 +248,46 @@ def test_states_that_explode_in_the_padding_reach_no_gradient():
 @st.composite
 def cases(draw):
     batch, time = draw(st.sampled_from([(1, 1), (2, 3), (3, 4)]))
-    mask = draw(st.lists(st.booleans(), min_size=batch * time, max_size=batch * time))
+    mask = np.array(draw(st.lists(st.booleans(), min_size=batch * time, max_size=batch * time))).reshape(batch, time)
+    lengths = draw(st.booleans())
     return {
-        "name": draw(st.sampled_from(["V", "CIFG", "FGR", "gru", "gru_after", "srn", "sc", "learned"])),
-        "mask": np.array(mask).reshape(batch, time),
+        "name": draw(st.sampled_from([*VARIANTS, "gru", "gru_after", "srn", "sc", "learned"])),
+        "mask": np.sort(mask)[:, ::-1] if lengths else mask,
+        "lengths": lengths,
+        "both": draw(st.booleans()),
+        "states": draw(st.booleans()),
         "flags": {
             "return_sequences": draw(st.booleans()),
             "return_state": draw(st.booleans()),
             "go_backwards": draw(st.booleans()),
+            "stateful": draw(st.booleans()),
             "truncation": draw(st.sampled_from([None, 1, 2])),
         },
         "extra": draw(st.integers(1, 2)),
     }
 
 
-@settings(max_examples=12 if keras.backend.backend() == "tensorflow" else 6)  # JAX compiles each
+@settings(max_examples=10 if keras.backend.backend() == "tensorflow" else 4)  # JAX compiles each
 @given(cases())
 def test_any_shape_mask_and_flags(case):
-    mask, extra = case["mask"], case["extra"]
+    mask, extra, flags = case["mask"], case["extra"], case["flags"]
     inputs = np.random.default_rng(mask.sum()).normal(size=(*mask.shape, 4)).astype("float32")
-    layer = learnt(Recurrent(CELLS[case["name"]](), **case["flags"]))
-    found = run(layer, inputs=inputs, mask=tensor(mask))
-    close(found, run(unfused(layer), inputs=inputs, mask=tensor(mask)))
+    layer = Recurrent(CELLS[case["name"]](), **flags)
+    layer = learnt(Bidirectional(layer) if case["both"] else layer, inputs.shape)
+    cells = [one.cell for one in getattr(layer, "both", (layer,))]
+    states = [x[: len(mask)] for cell in cells for x in states_of(cell)] if case["states"] else []
+    given_mask = tensor(mask.sum(1).astype("int32") if case["lengths"] else mask)
+    found = run(layer, states, inputs=inputs, mask=given_mask)
+    close(found, run(unfused(layer, inputs.shape), states, inputs=inputs, mask=tensor(mask)))
     ends = ((0, 0), (0, extra), (0, 0))
-    padded = layer(np.pad(inputs, ends, constant_values=9), mask=tensor(np.pad(mask, ends[:2])))
-    outputs, *states = keras.tree.flatten(padded)
-    if case["flags"]["return_sequences"]:
-        outputs = outputs[:, extra:] if case["flags"]["go_backwards"] else outputs[:, : mask.shape[1]]
-    close([outputs, *states], found[0])
+    longer = {"mask": given_mask if case["lengths"] else tensor(np.pad(mask, ends[:2]))}
+    padded = layer(np.pad(inputs, ends, constant_values=9), initial_state=states or None, **longer)
+    outputs, *last = keras.tree.flatten(padded)
+    if flags["return_sequences"]:
+        outputs = outputs[:, extra:] if flags["go_backwards"] else outputs[:, : mask.shape[1]]
+    close([outputs, *last], found[0])
+    if flags["stateful"] and flags["return_state"]:
+        close([state for one in getattr(layer, "both", (layer,)) for state in one.states], last)
 
 
 # Masks
@@ -266,6 +297,16 @@ def test_any_shape_mask_and_flags(case):
 def test_lengths_become_a_mask(kind):
     found = mask_of(ops.convert_to_tensor(np.array([2, 0, 5, 9], kind)), INPUTS)
     close(found, np.arange(5) < np.array([2, 0, 5, 5])[:, None])
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_lengths_become_the_mask_of_the_layers_above(backwards):
+    lengths = ops.convert_to_tensor(np.array([2, 0, 5, 3], "int32"))
+    expected = np.arange(5) < np.array([2, 0, 5, 3])[:, None]
+    layer = Recurrent(SRNCell(UNITS), return_sequences=True, go_backwards=backwards)
+    for one in (layer, Bidirectional(layer)):
+        found = array(one(INPUTS, mask=lengths)._keras_mask) == 1
+        np.testing.assert_array_equal(found, expected[:, ::-1] if backwards else expected)
 
 
 def test_masks_go_through():

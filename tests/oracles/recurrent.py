@@ -165,17 +165,18 @@ def lstm_fgr(x, w, y0, c0, i0, f0, o0):
     return ys, cs, input_gates, forget_gates, output_gates
 
 
-def sc_lstm(x, w, tasks):
-    """SC-LSTM from a zero state: an LSTM, and for each task an output gate of its own over the shared cell.
+def sc_lstm(x, w, tasks, states=None):
+    """SC-LSTM: an LSTM, and for each task an output gate of its own over the shared cell.
 
     U_* (M, N) for x, W_* (N, N) for h, with * of f, i, o, c; task k has W_k, U_k, b_k, and W_k sees its own q_k(t-1).
+    The states are h, c and each task's q, zeros without.
 
     Returns:
         h, c, and the sequence q of each task; s_k is [q_k ; h].
     """
     (x,) = doubles(x)
-    h = c = np.zeros(len(w["b_c"]))
-    q = {k: np.zeros(len(w[f"b_{k}"])) for k in tasks}
+    h, c, *q = states or [np.zeros(len(w["b_c"]))] * (2 + len(tasks))
+    q = dict(zip(tasks, q, strict=True))
     hs, cs = room(x, h, c)
     qs = {k: np.zeros((len(x), len(q[k]))) for k in tasks}
     for t in range(len(x)):

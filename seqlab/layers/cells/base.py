@@ -79,7 +79,7 @@ class RecurrentCell(keras.layers.Layer):
     state_size: list[int]
     output_size: int
     output_is_state = True
-    draws = False  # whether states hold random numbers, drawn for each sequence
+    drawn = 0  # how many of the states, the last ones, hold random numbers, drawn for each sequence
 
     def kernel(self) -> Kernel:
         """The recurrence."""

@@ -29,7 +29,8 @@ class SCLSTMCell(RecurrentCell):
         q_k = o_k tanh(c)                       task k's view of the shared memory
 
     The output is `[h; q_1; ...; q_K]`; in `Recurrent` and `Bidirectional`, called with `task=k`, it is `[q_k; h]`, and
-    the gates of other tasks are neither computed nor trained. States: h, c, q_1, ..., q_K.
+    the gates of other tasks are neither computed nor trained. States: h, c, q_1, ..., q_K. Recurrent dropout drops the
+    same units of h(t-1) and of every q_k(t-1).
 
     Args:
         units: Width of h and of each q.
@@ -102,9 +103,9 @@ class SCLSTMCell(RecurrentCell):
         self.check_states(states)
         shared, task_states = list(states[:2]), list(states[2:])
         h, (_, c) = self.shared(inputs, shared, dropped=dropped)
-        memory = activation_of("tanh").value(c)
+        gate = self._gate()
         views = [
-            self._gate().step((self._entered(inputs, k), memory), (q,), self._recurrence(k))[0][0]
+            gate.step(gate.prepared((self._entered(inputs, k), c)), (q,), self._recurrence(k, dropped))[0][0]
             for k, q in enumerate(task_states)
         ]
         return ops.concatenate([h, *views], axis=-1), [h, c, *views]
@@ -121,8 +122,8 @@ class SCLSTMCell(RecurrentCell):
         tasks = range(self.tasks) if options.task is None else [self._checked(options.task)]
         streams = [
             Stream(
-                (run.cell._entered(run.steps, k), activation_of("tanh").value(c)),
-                run.cell._recurrence(k),
+                (run.cell._entered(run.steps, k), c),
+                run.cell._recurrence(k, run.dropped),
                 (run.states[2 + k],),
                 run.valid,
             )
@@ -175,14 +176,14 @@ class SCLSTMCell(RecurrentCell):
         return tuple(found)
 
     def _gate(self) -> TaskGateKernel:
-        return TaskGateKernel(activation_of("sigmoid"))
+        return TaskGateKernel(activation_of("sigmoid"), activation_of("tanh"))
 
     def _entered(self, inputs: Tensor, task: int) -> Tensor:
         kernel, _, bias = self.gates[task]
         return ops.matmul(inputs, kernel) + bias
 
-    def _recurrence(self, task: int) -> SimpleWeights:
-        return SimpleWeights(self.gates[task][1])
+    def _recurrence(self, task: int, dropped: Tensor | None) -> SimpleWeights:
+        return SimpleWeights(self.gates[task][1], dropped)
 
     def _checked(self, task: int) -> int:
         number = int(task) if isinstance(task, int | np.integer) and not isinstance(task, bool) else -1

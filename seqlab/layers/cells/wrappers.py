@@ -27,7 +27,7 @@ class WrapperCell(RecurrentCell):
             raise TypeError(f"{type(self).__name__} holds a cell of seqlab, received {type(cell).__name__}.")
         self.cell = cell
         self.output_is_state = cell.output_is_state and self.output_is_state
-        self.draws = cell.draws or self.draws
+        self.drawn = cell.drawn
         self.output_size = cell.output_size
         self.state_size = list(cell.state_size)
 
@@ -72,8 +72,9 @@ class RecurrentDropoutCell(WrapperCell):
 
         y(t), ... = cell(x(t), y(t-1) m, ...),   m ~ Bernoulli(1 - rate) / (1 - rate), drawn once for each sequence
 
-    The mask stands in for y(t-1) wherever the cell multiplies it by recurrent weights, and nowhere else (a GRU's
-    update still keeps all of y(t-1)). It is the last state. At inference there is no dropout.
+    The mask meets y(t-1) wherever the cell multiplies it by recurrent weights, and nowhere else (a GRU's update still
+    keeps all of y(t-1)); an `SCLSTMCell` drops the same units of its tasks' views. It is the last state. At inference
+    there is no dropout.
 
     Args:
         cell: A cell of seqlab.
@@ -84,14 +85,13 @@ class RecurrentDropoutCell(WrapperCell):
         ValueError: For a rate outside [0, 1).
     """
 
-    draws = True
-
     def __init__(self, cell: RecurrentCell, rate: float, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(cell, **kwargs)
         self.rate = share(rate)
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.state_size = [*cell.state_size, cell.state_size[0]]
+        self.drawn = cell.drawn + 1
 
     def call(self, inputs: Tensor, states: Any, training: bool | None = None, dropped: Tensor | None = None) -> Any:
         """See the class."""
@@ -184,7 +184,7 @@ class LearnedStateCell(WrapperCell):
 
     def __init__(self, cell: RecurrentCell, initializer: Any = "zeros", **kwargs: Any) -> None:
         super().__init__(cell, **kwargs)
-        if cell.draws:
+        if cell.drawn:
             raise ValueError(
                 f"LearnedStateCell goes inside cells that draw random numbers, received a {type(cell).__name__}: put "
                 "it around the cell inside instead."

@@ -34,15 +34,13 @@ class ZoneoutCell(WrapperCell):
             hold dropout masks or random generators.
     """
 
-    draws = True
-
     def __init__(
         self, cell: RecurrentCell, rate: float, cell_rate: float = 0.0, seed: int | None = None, **kwargs: Any
     ) -> None:
         super().__init__(cell, **kwargs)
         if not cell.output_is_state:
             raise ValueError(f"ZoneoutCell needs a cell whose output is its first state; {cell.name}'s is not.")
-        if cell.draws:
+        if cell.drawn:
             raise ValueError(
                 f"ZoneoutCell goes inside cells that draw random numbers, received a {type(cell).__name__}: put it "
                 "around the cell inside instead."
@@ -52,6 +50,7 @@ class ZoneoutCell(WrapperCell):
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.state_size = [*cell.state_size, *(3 * size for size in cell.state_size)]
+        self.drawn = len(cell.state_size)
 
     def fusable(self) -> bool:
         """No: each step draws."""

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, NamedTuple
 from keras import ops
 
 from seqlab.ops.recurrence.activations import Activation
-from seqlab.ops.recurrence.kernel import Adjust, as_is, join, outer, recur, recur_back, split, summed, together
+from seqlab.ops.recurrence.kernel import Adjust, Kernel, as_is, join, outer, recur, recur_back, split, summed, together
 
 Tensor = Any
 
@@ -23,7 +23,7 @@ class FullGateWeights(NamedTuple):
 
 
 @dataclass(frozen=True)
-class FullGateKernel:
+class FullGateKernel(Kernel):
     """The vanilla LSTM whose three gates also read `[i(t-1), f(t-1), o(t-1)] G`. States: y, c, i, f, o.
 
     Attributes:
@@ -39,7 +39,6 @@ class FullGateKernel:
     adjust: Adjust = as_is
 
     states: ClassVar[int] = 5
-    reads_inputs: ClassVar[bool] = False
 
     def step(self, inputs: Any, states: Any, weights: FullGateWeights) -> Any:
         """See the class."""

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, NamedTuple
 from keras import ops
 
 from seqlab.ops.recurrence.activations import Activation
-from seqlab.ops.recurrence.kernel import join, outer, recur, recur_back, split, summed, together
+from seqlab.ops.recurrence.kernel import Kernel, join, outer, recur, recur_back, split, summed, together
 
 Tensor = Any
 
@@ -30,7 +30,7 @@ class GRUAfterWeights(NamedTuple):
 
 
 @dataclass(frozen=True)
-class GRUBeforeKernel:
+class GRUBeforeKernel(Kernel):
     """The GRU of Cho et al. (2014). State: y.
 
         r = s(a_r + y(t-1) R_r)      u = s(a_u + y(t-1) R_u)
@@ -45,12 +45,11 @@ class GRUBeforeKernel:
     s: Activation
 
     states: ClassVar[int] = 1
-    reads_inputs: ClassVar[bool] = False
 
     def step(self, inputs: Any, states: Any, weights: GRUBeforeWeights) -> Any:
         """See the class."""
         y = states[0]
-        sent = _dropped(y, weights)
+        sent = y if weights.dropped is None else y * weights.dropped
         a_r, a_u, a_n = split(inputs[0], 3)
         from_r, from_u = split(ops.matmul(sent, weights.gates), 2)
         r, u = together(self.s, [a_r + from_r, a_u + from_u])
@@ -61,9 +60,8 @@ class GRUBeforeKernel:
         """Local derivatives of y(t) by u's bar and n's bar, of r y(t-1) by r's bar; and r and u."""
         r, u, n = split(kept, 3)
         y = before[0]
-        return join(
-            [(y - n) * self.s.slope(u), (1 - u) * self.g.slope(n), _dropped(y, weights) * self.s.slope(r), r, u]
-        )
+        sent = y if weights.dropped is None else y * weights.dropped
+        return join([(y - n) * self.s.slope(u), (1 - u) * self.g.slope(n), sent * self.s.slope(r), r, u])
 
     def back(self, carry: Any, factors: Tensor, weights: GRUBeforeWeights) -> Any:
         """The candidate's delta goes back through the reset."""
@@ -77,14 +75,15 @@ class GRUBeforeKernel:
 
     def gradients(self, deltas: Tensor, inputs: Any, kept: Tensor, states: Any, before: Any, weights: Any) -> Any:
         """Two products: the gates saw y(t-1), the candidate r y(t-1)."""
-        r, units = split(kept, 3)[0], before[0].shape[-1]
-        sent = _dropped(before[0], weights)
+        r, y = split(kept, 3)[0], before[0]
+        units = y.shape[-1]
+        sent = y if weights.dropped is None else y * weights.dropped
         gates, candidate = outer(sent, deltas[..., : 2 * units]), outer(r * sent, deltas[..., 2 * units :])
         return (deltas,), GRUBeforeWeights(gates, candidate, None)
 
 
 @dataclass(frozen=True)
-class GRUAfterKernel:
+class GRUAfterKernel(Kernel):
     """The GRU of Keras and cuDNN: one product a step, `n = g(a_n + r (y(t-1) R_n + b_n))`. State: y.
 
     Attributes:
@@ -96,7 +95,6 @@ class GRUAfterKernel:
     s: Activation
 
     states: ClassVar[int] = 1
-    reads_inputs: ClassVar[bool] = False
 
     def step(self, inputs: Any, states: Any, weights: GRUAfterWeights) -> Any:
         """See the class."""
@@ -130,7 +128,3 @@ class GRUAfterKernel:
         sent = d_n * r
         matrix = outer(before[0], join([d_r, d_u, sent]), weights.dropped)
         return (deltas,), GRUAfterWeights(matrix, None if weights.bias is None else summed(sent), None)
-
-
-def _dropped(y: Tensor, weights: GRUBeforeWeights) -> Tensor:
-    return y if weights.dropped is None else y * weights.dropped

@@ -25,8 +25,15 @@ class Kernel(Protocol):
     states: ClassVar[int]
     """Number of state tensors; the first is the output."""
 
-    reads_inputs: ClassVar[bool]
-    """Whether the backward pass reads the inputs; if not, they are not kept for it."""
+    reads: ClassVar[tuple[int, ...]] = ()
+    """Which of the inputs, by number, the backward pass reads; the others are not kept for it."""
+
+    recall: ClassVar[Any] = None
+    """A method from the inputs and what the steps kept to the states after all steps, which then are not kept."""
+
+    def prepared(self, inputs: Any) -> Any:
+        """What `step` reads of the inputs, for all steps at once."""
+        return tuple(inputs)
 
     def step(self, inputs: Any, states: Any, weights: Any) -> Any:
         """One step: from its inputs and the states before it to the new states and one tensor to keep."""

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, NamedTuple
 from keras import ops
 
 from seqlab.ops.recurrence.activations import Activation
-from seqlab.ops.recurrence.kernel import Adjust, as_is, join, outer, recur, recur_back, split, summed, together
+from seqlab.ops.recurrence.kernel import Adjust, Kernel, as_is, join, outer, recur, recur_back, split, summed, together
 from seqlab.ops.recurrence.variants import Variant
 
 Tensor = Any
@@ -23,7 +23,7 @@ class LSTMWeights(NamedTuple):
 
 
 @dataclass(frozen=True)
-class LSTMKernel:
+class LSTMKernel(Kernel):
     """The recurrence of Greff et al. (2017) over pre-activations `a(t) = x(t) W + b`, computed beforehand.
 
         z = g(a_z + y(t-1) R_z)                      i = s(a_i + y(t-1) R_i + p_i c(t-1))
@@ -49,7 +49,6 @@ class LSTMKernel:
     adjust: Adjust = as_is
 
     states: ClassVar[int] = 2
-    reads_inputs: ClassVar[bool] = False
 
     def gates(self, kept: Tensor) -> tuple[Tensor, Tensor | None, Tensor | None, Tensor | None]:
         """z, i, f and o out of what a step keeps; `None` for a gate that is 1."""
@@ -65,13 +64,15 @@ class LSTMKernel:
         p, adjust = self.peepholes(weights), self.adjust
         z = self.g.value(adjust("z", bar["z"]))
         early = [gate for gate in self.variant.gates if gate != "o" or gate not in p]  # which see no new cell
-        seen = [adjust(gate, _plus(bar[gate], p.get(gate), c)) for gate in early]
+        seen = [adjust(gate, bar[gate] + p[gate] * c if gate in p else bar[gate]) for gate in early]
         gates = dict(zip(early, together(self.s, seen), strict=True))
         i: Any = gates.get("i")
-        new_c = adjust("c", _times(z, i) + _times(c, 1 - i if self.variant.coupled else gates.get("f")))
+        f = 1 - i if self.variant.coupled else gates.get("f")
+        new_c = adjust("c", (z if i is None else z * i) + (c if f is None else c * f))
         if "o" in p:
-            gates["o"] = self.s.value(adjust("o", _plus(bar["o"], p["o"], new_c)))
-        new_y = adjust("y", _times(self.h.value(adjust("h", new_c)), gates.get("o")))
+            gates["o"] = self.s.value(adjust("o", bar["o"] + p["o"] * new_c))
+        h, o = self.h.value(adjust("h", new_c)), gates.get("o")
+        new_y = adjust("y", h if o is None else h * o)
         return (new_y, new_c), join([z, *gates.values()])
 
     def factors(self, inputs: Any, kept: Tensor, states: Any, before: Any, weights: LSTMWeights) -> Tensor:
@@ -79,18 +80,18 @@ class LSTMKernel:
         p = self.peepholes(weights)
         z, i, f, o = self.gates(kept)
         h = self.h.value(states[1])
-        by_cell = _times(self.h.slope(h), o)
-        bars = [_times(self.g.slope(z), i)]
+        by_cell = self.h.slope(h) if o is None else self.h.slope(h) * o
+        bars = [self.g.slope(z) if i is None else self.g.slope(z) * i]
         through = ops.ones_like(z) if f is None else f
         if "i" in self.variant.blocks:
             bars.append((z - before[1] if self.variant.coupled else z) * self.s.slope(i))
         if "f" in self.variant.blocks:
             bars.append(before[1] * self.s.slope(f))
         for gate, bar in zip(self.variant.gates, bars[1:], strict=False):
-            through = _plus(through, p.get(gate), bar)
+            through = through + p[gate] * bar if gate in p else through
         if o is not None:
             of_output = h * self.s.slope(o)
-            by_cell = _plus(by_cell, p.get("o"), of_output)
+            by_cell = by_cell + p["o"] * of_output if "o" in p else by_cell
             bars.append(of_output)
         return join([by_cell, through, *bars])
 
@@ -116,11 +117,3 @@ class LSTMKernel:
     def peepholes(self, weights: LSTMWeights) -> dict[str, Tensor]:
         """Peephole weights by gate; empty without any."""
         return dict(zip(self.variant.gates, weights.peepholes, strict=bool(weights.peepholes)))
-
-
-def _plus(bar: Tensor, weight: Tensor | None, value: Tensor) -> Tensor:
-    return bar if weight is None else bar + weight * value
-
-
-def _times(value: Tensor, gate: Tensor | None) -> Tensor:
-    return value if gate is None else value * gate

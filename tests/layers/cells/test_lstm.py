@@ -24,6 +24,7 @@ from tests.layers.common import (
     close,
     copy_of,
     differ,
+    keras_columns,
     learnt,
     lstm_weights,
     run,
@@ -153,12 +154,6 @@ def test_initial_values_and_their_columns():
     other = LSTMCell(1, "NIG", forget_bias_initializer=keras.initializers.Constant(3))
     other.build((None, 1))
     assert array(other.bias).tolist() == [0, 3, 0]  # z, f, o
-
-
-def keras_columns(weight):
-    """From our order of columns, z, i, f, o, to that of Keras, i, f, z, o."""
-    z, i, f, o = np.split(array(weight), 4, axis=-1)
-    return np.concatenate([i, f, z, o], axis=-1)
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import keras
 import numpy as np
 import pytest
 
 from seqlab.layers.bidirectional import Bidirectional
 from seqlab.layers.cells.lstm import LSTMCell
 from seqlab.layers.cells.sc_lstm import SCLSTMCell
+from seqlab.layers.cells.wrappers import RecurrentDropoutCell
 from seqlab.layers.recurrent import Recurrent
 from tests.layers.common import (
     INPUTS,
@@ -18,6 +20,7 @@ from tests.layers.common import (
     close,
     copy_of,
     differ,
+    exact,
     learnt,
     run,
     states_of,
@@ -37,10 +40,10 @@ def made(kind=None, **options):
 def oracle_weights(cell):
     w = {}
     for name, prefix in (("kernel_weight", "U"), ("recurrent", "W"), ("bias", "b")):
-        parts = np.split(array(getattr(cell.shared, name)), 4, axis=-1)
+        parts = np.split(exact(getattr(cell.shared, name)), 4, axis=-1)
         w |= {f"{prefix}_{gate}": part for gate, part in zip("cifo", parts, strict=True)}
     for k, gate in enumerate(cell.gates):
-        w |= {f"{prefix}_{k}": array(weight) for prefix, weight in zip("UWb", gate, strict=True)}
+        w |= {f"{prefix}_{k}": exact(weight) for prefix, weight in zip("UWb", gate, strict=True)}
     return w
 
 
@@ -82,6 +85,36 @@ def test_gates_of_other_tasks_get_no_gradient():
     assert moved == own
     _, gradients = run(layer)
     assert all(g.any() for g in gradients)
+
+
+def test_recurrent_dropout_drops_every_view():
+    layer = made()
+    dropping = Recurrent(RecurrentDropoutCell(layer.cell, 0.5), return_sequences=True)
+    states = states_of(layer.cell)
+    found = dropping(INPUTS, initial_state=[*states, np.zeros((4, UNITS), "float32")], training=True)
+    for weight in (layer.cell.shared.recurrent, *(gate[1] for gate in layer.cell.gates)):
+        weight.assign(0 * array(weight))
+    close(found, layer(INPUTS, initial_state=states))
+
+
+@pytest.mark.parametrize("tasks", [1, TASKS])
+def test_floats_kept_for_the_backward_pass(tasks, monkeypatch):
+    """Of the shared LSTM 6 H a token, and 1 H, the gate, for each task."""
+    saved = []
+
+    def noted(forward, backward):
+        def outputs_of(*inputs):
+            outputs, kept = forward(*inputs)
+            saved.extend(array(x) for x in keras.tree.flatten(kept) if x is not None)
+            return outputs
+
+        return outputs_of
+
+    monkeypatch.setattr("seqlab.ops.recurrence.fused.differentiable", noted)
+    made()(INPUTS, task=0 if tasks == 1 else None)
+    # c is kept twice, as one tensor.
+    different = {x.tobytes(): x for x in saved if x.shape[:2] == (5, 4)}
+    assert sum(x.size for x in different.values()) == (6 + tasks) * 5 * 4 * UNITS
 
 
 def test_both_directions_with_a_task():

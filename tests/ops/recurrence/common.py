@@ -82,7 +82,8 @@ class Case:
         for t in range(TIME):
             if cut and t and t % cut == 0:
                 states = tuple(ops.stop_gradient(state) for state in states)
-            states, _ = self.kernel.step(tuple(x[t] for x in stream.inputs), states, stream.weights)
+            read = tuple(x[t] for x in self.kernel.prepared(stream.inputs))
+            states, _ = self.kernel.step(read, states, stream.weights)
             found.append(states)
         return [ops.stack([states[k] for states in found]) for k in range(self.kernel.states)]
 
@@ -194,15 +195,14 @@ def task_gate() -> Case:
 
     def oracle(inputs: Any, weights: Any, states: Any) -> Any:
         q, found = states[0], []
-        for a, memory in zip(*inputs, strict=True):
-            q = recurrent.sigmoid(a + q @ weights[0]) * memory
+        for a, c in zip(*inputs, strict=True):
+            q = recurrent.sigmoid(a + q @ weights[0]) * np.tanh(c)
             found.append(q)
         return [np.reshape(found, (-1, UNITS))]
 
     shapes = ((UNITS, UNITS),)
-    return Case(
-        TaskGateKernel(SIGMOID), (UNITS, UNITS), shapes, lambda w, dropped: SimpleWeights(w[0], dropped), oracle
-    )
+    kernel = TaskGateKernel(SIGMOID, TANH)
+    return Case(kernel, (UNITS, UNITS), shapes, lambda w, dropped: SimpleWeights(w[0], dropped), oracle)
 
 
 CASES = {
