@@ -161,7 +161,7 @@ def test_recipes_of_frames_have_the_space_of_the_odyssey(name: str) -> None:
     assert space.changed == set(names)
 
 
-@pytest.mark.parametrize("name", ["sample", "conll2000_chunking"])
+@pytest.mark.parametrize("name", ["sample", "conll2000_chunking", "ud_pos"])
 def test_recipes_have_a_space(name: str) -> None:
     from seqlab.cli.train import read_recipe_file
     from seqlab.tuning.space import SearchSpace

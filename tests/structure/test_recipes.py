@@ -14,12 +14,13 @@ import make_synthetic_timit
 import pytest
 
 from seqlab.cli.main import main
-from seqlab.cli.train import read_recipe
+from seqlab.cli.train import read_recipe, read_recipe_file
 from seqlab.corpora.conll import write_conll
 from seqlab.corpora.records import Corpus
 from seqlab.errors import SettingsError
 from seqlab.multitask_settings import MultiTaskSettings
 from seqlab.training.data import read
+from seqlab.tuning.kinds import kind_of
 from tests import tiny
 from tests.structure.sources import ROOT, label, tree
 from tests.text.producers import store_of
@@ -160,11 +161,12 @@ def test_names_come_from_either_corpus(path: Path, data: Path, monkeypatch: pyte
         read_recipe(str(path))
 
 
-def test_search_spaces_fit_their_recipes() -> None:
-    from seqlab.cli.train import read_recipe_file
+@pytest.mark.parametrize("path", RECIPES, ids=label)
+def test_can_be_searched(path: Path) -> None:
+    """`seqlab tune` takes every recipe: names, ends and choices of its space are checked against its settings."""
     from seqlab.tuning.space import SearchSpace
 
-    for path in RECIPES:
-        settings, module = read_recipe_file(str(path))
-        if hasattr(module, "search_space"):
-            assert SearchSpace(settings, module.search_space).parameters
+    settings, module = read_recipe_file(str(path))
+    space = SearchSpace(settings, module.search_space)
+    assert len(space.parameters) >= 2 and len(space.changed) >= 2
+    assert type(space.settings({})) is type(settings) and kind_of(settings).objective(settings).name
