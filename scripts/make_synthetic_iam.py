@@ -1,6 +1,6 @@
 """Writes a small made-up corpus in exactly the format of IAM-OnDB: strokes in XML, transcripts, lists of forms.
 
-    python scripts/make_synthetic_iam.py FOLDER [--forms 12] [--lines 5] [--seed 1]
+    python scripts/make_synthetic_iam.py FOLDER [--forms 12] [--lines 5] [--letters 5] [--seed 1]
     seqlab train recipes/iam_ondb.py --data.path FOLDER
 
 A letter is a figure of its own, drawn with a trembling hand. IAM-OnDB itself needs a registration and cannot be
@@ -25,13 +25,16 @@ GLYPHS = {
 LISTS = ("trainset.txt", "testset_v.txt", "testset_t.txt", "testset_f.txt")
 
 
-def write(folder: Path, forms: int = 12, lines: int = 5, seed: int = 1) -> Path:
-    """Writes the corpus: so many training forms, and a form for each of the other three lists, of so many lines."""
+def write(folder: Path, forms: int = 12, lines: int = 5, seed: int = 1, letters: int = 5) -> Path:
+    """Writes the corpus: so many training forms, and a form for each of the other three lists, of so many lines.
+
+    A line has at least three letters, and at most so many.
+    """
     random = np.random.default_rng(seed)
     names = [f"a{k // 10 + 1:02d}-{k % 10:03d}{'uwxz'[k % 4]}" for k in range(forms + len(LISTS) - 1)]
     parts = [names[:forms], *([name] for name in names[forms:])]
     for name in names:
-        _form(folder, name, lines, random)
+        _form(folder, name, lines, letters, random)
     for number, (part, listed) in enumerate(zip(LISTS, parts, strict=True)):
         listed = (
             [*listed, "a08-551z"] if number == 0 else listed
@@ -40,20 +43,20 @@ def write(folder: Path, forms: int = 12, lines: int = 5, seed: int = 1) -> Path:
     return folder
 
 
-def _form(folder: Path, name: str, lines: int, random: np.random.Generator) -> None:
+def _form(folder: Path, name: str, lines: int, most: int, random: np.random.Generator) -> None:
     place = Path(name[:3]) / name[:7]
     strokes, texts = folder / "lineStrokes" / place, folder / "ascii" / place
     for one in (strokes, texts):
         one.mkdir(parents=True, exist_ok=True)
-    written = [_text(random) for _ in range(lines)]
+    written = [_text(most, random) for _ in range(lines)]
     for number, text in enumerate(written, 1):
         (strokes / f"{name}-{number:02d}.xml").write_text(_xml(text, random), encoding="latin-1")
     content = "\n".join(["OCR:", "", *written, "", "CSR:", "", *written, ""])
     (texts / f"{name}.txt").write_text(content, encoding="utf-8")
 
 
-def _text(random: np.random.Generator) -> str:
-    letters = [random.choice(list(GLYPHS)) for _ in range(random.integers(3, 6))]
+def _text(most: int, random: np.random.Generator) -> str:
+    letters = [random.choice(list(GLYPHS)) for _ in range(random.integers(3, most + 1))]
     if len(letters) > 3:
         letters.insert(2, " ")
     return "".join(letters)
@@ -89,9 +92,10 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--forms", type=int, default=12, help="training forms, at most 900")
     parser.add_argument("--lines", type=int, default=5, help="lines of each")
+    parser.add_argument("--letters", type=int, default=5, help="most letters of a line, at least 3")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    write(options.folder, options.forms, options.lines, options.seed)
+    write(options.folder, options.forms, options.lines, options.seed, options.letters)
     print(f"wrote {options.folder}")
 
 

@@ -1,16 +1,30 @@
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from numpy.testing import assert_allclose
 
 from seqlab import studies
 from seqlab.cli.main import main
+from seqlab.errors import SettingsError
+from seqlab.frame_settings import FrameDataSettings, FrameSettings, FrameTrainingSettings, NetworkSettings
 from seqlab.settings import Settings
+from seqlab.settings_part import Part
+from seqlab.training.lock import LOCK, locked
 from seqlab.tuning import search
+from seqlab.tuning.job import OUTPUT, read_job
 from seqlab.tuning.process import TrialProcess
+from seqlab.tuning.trial import run_job
 from tests import tiny
 from tests.tuning.common import FAKE
 
@@ -96,6 +110,102 @@ def test_a_search_without_a_completed_trial_fails(
     assert "no trial was completed" in captured.err
 
 
+EPOCHS = 30
+OF_VECTORS = """
+from seqlab.frame_settings import FrameSettings
+
+
+def settings():
+    return FrameSettings.model_validate_json({text!r})
+
+
+def search_space(hp):
+    return {{"training.learning_rate": hp.Float("rate", 1e-3, 1e-2, sampling="log")}}
+"""
+
+
+def music(folder: Path) -> Part:
+    """A recipe of vectors, with momentum and noise."""
+    pieces = [[[50 + (start + step) % 3] for step in range(4)] for start in (0, 1, 2, 0, 1, 2)]
+    path = folder / "rolls.json"
+    path.write_text(json.dumps({"train": pieces, "valid": pieces[:2], "test": pieces[:2]}), encoding="utf-8")
+    return FrameSettings(
+        data=FrameDataSettings(path=str(path), format="piano_roll"),
+        network=NetworkSettings(units=4, bidirectional=False, standardize=False, noise=0.1),
+        training=FrameTrainingSettings(epochs=EPOCHS, patience=EPOCHS, momentum=0.5),
+    )
+
+
+def chunks(folder: Path) -> Part:
+    """A recipe of sentences, with dropout and a schedule."""
+    return tiny.settings(tiny.write(folder / "data"), epochs=EPOCHS, patience=EPOCHS)
+
+
+def rows(run: Path) -> list[str]:
+    """The lines of a run's history so far."""
+    path = run / "history.jsonl"
+    return path.read_text("utf-8").splitlines() if path.exists() else []
+
+
+def kill_within(search: subprocess.Popen[bytes], run: Path, epochs: int) -> None:
+    """Kills a search and its trial, which has so many epochs behind it; returns when both are gone."""
+    deadline = time.monotonic() + 200
+    while len(rows(run)) < epochs:
+        assert search.poll() is None and time.monotonic() < deadline, "it ended before it could be killed"
+        time.sleep(0.002)
+    trial = int((run / LOCK).read_text("utf-8"))
+    search.send_signal(signal.SIGKILL)
+    with contextlib.suppress(ProcessLookupError):  # it ends with its search
+        os.kill(trial, signal.SIGKILL)
+    search.wait(30)
+    while True:
+        try:
+            with locked(run):
+                return
+        except SettingsError:
+            assert time.monotonic() < deadline, "the trial outlives its search"
+            time.sleep(0.01)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+@pytest.mark.parametrize(("make", "template"), [(music, OF_VECTORS), (chunks, RECIPE)])
+def test_a_trial_that_was_killed_goes_on_to_the_same_end(
+    make: Callable[[Path], Part], template: str, tmp_path: Path
+) -> None:
+    recipe, study = tmp_path / "recipe.py", tmp_path / "study"
+    recipe.write_text(template.format(text=make(tmp_path).model_dump_json()), encoding="utf-8")
+    flags = ["tune", str(recipe), "--trials", "1", "--study", str(study)]
+    trial, run = study / "trial_0", study / "trial_0" / "run-1"
+    search = subprocess.Popen(
+        [sys.executable, "-m", "seqlab.cli.main", *flags],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        kill_within(search, run, epochs=3)
+    finally:
+        search.kill()
+    before = rows(run)
+    assert 3 <= len(before) < EPOCHS and not (trial / "result.json").exists()
+
+    assert main([*flags, "--resume"]) == 0
+    after = rows(run)
+    said = (trial / OUTPUT).read_text("utf-8").split("Resuming after epoch ")
+    assert len(said) == 2 and int(said[1].split(".")[0]) >= len(before)
+    assert len(after) == EPOCHS and after[: len(before)] == before
+    (row,) = studies.read(study).trials
+    assert row.status == "completed" and row.epochs == EPOCHS
+
+    unbroken = run_job(read_job(trial), tmp_path / "unbroken" / "trial_0")
+    expected = [json.loads(line) for line in rows(tmp_path / "unbroken" / "trial_0" / "run-1")]
+    for one, other in zip(map(json.loads, after), expected, strict=True):
+        assert one.keys() == other.keys()
+        assert_allclose(list(one.values()), list(other.values()), rtol=1e-6, atol=1e-7)
+    assert_allclose([row.score, row.test], [unbroken.score, unbroken.test], rtol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
@@ -163,7 +273,7 @@ def test_recipes_of_frames_have_the_space_of_the_odyssey(name: str) -> None:
     assert space.changed == set(names)
 
 
-@pytest.mark.parametrize("name", ["sample", "conll2000_chunking"])
+@pytest.mark.parametrize("name", ["sample", "conll2000_chunking", "ud_pos"])
 def test_recipes_have_a_space(name: str) -> None:
     from seqlab.cli.train import read_recipe_file
     from seqlab.tuning.space import SearchSpace

@@ -96,3 +96,10 @@ def test_lines_of_a_transcript_keep_their_numbers(tmp_path):
     path = tmp_path / "form.txt"
     path.write_bytes(b'OCR:\r\n\r\nx\r\n\r\nCSR:\r\n\r\nHe is, \r\n\r\nshe "is"\r\n')
     assert read_transcript(path) == [(7, "He is,"), (9, 'she "is"')]
+
+
+def test_lines_may_be_short(written, tmp_path):
+    """Of the made-up corpus; few lengths compile soon."""
+    assert max(len(one) for one in iam_ondb(written).train) > 12
+    short = iam_ondb(write(tmp_path, forms=1, lines=4, letters=3))
+    assert {len(one.labels) for one in (*short.train, *short.dev)} == {3}

@@ -10,8 +10,6 @@ import warnings
 import keras
 import numpy as np
 import pytest
-from make_synthetic_iam import write as write_iam
-from make_synthetic_timit import write as write_timit
 from numpy.testing import assert_allclose
 
 from seqlab.errors import DataError, SettingsError
@@ -185,29 +183,3 @@ def test_initial_weights_are_normal():
         assert values.std() == pytest.approx(0.3, rel=0.25) and abs(values.mean()) < 0.1, weight.path
     forward, backward = (one.cell.kernel_weight for one in (model.encoder.layer, model.encoder.backward_layer))
     assert not np.allclose(forward, backward)
-
-
-def run_synthetic(path, kind, folder, initial_std=0.1, **training):
-    made = FrameSettings(
-        data=FrameDataSettings(path=str(path), format=kind),
-        network=NetworkSettings(units=12, noise=0.1, initial_std=initial_std),
-        training=FrameTrainingSettings(**training),
-    )
-    return frames.train(made, folder, verbose=0)
-
-
-def test_made_up_speech_is_recognised(tmp_path):
-    corpus = write_timit(tmp_path / "timit", speakers=3, sentences=4)
-    result = run_synthetic(corpus, "timit", tmp_path / "run", learning_rate=0.03, momentum=0.5, epochs=4)
-    parts = read(FrameDataSettings(path=str(corpus), format="timit"))
-    labels = np.concatenate([one.labels for one in parts.test])
-    chance = 1 - np.bincount(labels[labels >= 0]).max() / (labels >= 0).sum()
-    assert result.scores["test"] < 0.35 < 0.6 < chance
-
-
-@pytest.mark.slow
-def test_made_up_handwriting_is_read(tmp_path):
-    """CTC says nothing at all, an error rate of 1, before it begins to spell: from greater weights sooner."""
-    corpus = write_iam(tmp_path / "iam", forms=24, lines=5)
-    result = run_synthetic(corpus, "iam_ondb", tmp_path / "run", initial_std=0.3, learning_rate=0.03, epochs=5)
-    assert result.scores["test"] < 0.3
