@@ -216,10 +216,8 @@ def test_can_be_searched(path: Path) -> None:
 )
 def test_a_grid_visits_all_units_and_layers(name: str, grid: int, data: Path, tmp_path: Path) -> None:
     from seqlab import studies
-    from seqlab.cli.train import read_recipe_file
     from seqlab.tuning.description import described
     from seqlab.tuning.folder import open_study
-    from seqlab.tuning.kinds import kind_of
     from seqlab.tuning.oracles import make_oracle, report
     from seqlab.tuning.space import SearchSpace
 
