@@ -34,21 +34,25 @@ def told(search: dict[str, Any], objective: studies.Objective) -> str:
         search: What `described` returns.
         objective: The figure.
     """
-    found = {**_flat(search["settings"]), "executions": search["executions"], "compiled": search["compiled"]}
-    found |= {"objective": objective.name, "direction": objective.direction}
+    found = flags(search) | {"objective": objective.name, "direction": objective.direction}
     return json.dumps({name: _content(value) if isinstance(value, str) else value for name, value in found.items()})
 
 
-def differences(there: str, here: str) -> list[str]:
-    """Names what two descriptions (`told`) differ in, with both values.
+def flags(search: dict[str, Any]) -> dict[str, Any]:
+    """Returns what a description (`described`) holds by the names of the command line's flags."""
+    return {**_flat(search["settings"]), **{name: value for name, value in search.items() if name != "settings"}}
 
-    >>> differences('{"seed": 1, "executions": 2}', '{"seed": 1, "executions": 3}')
+
+def differences(there: dict[str, Any], here: dict[str, Any], word: str = "here") -> list[str]:
+    """Names what two descriptions by their flags (`flags`, `told`) differ in, with both values.
+
+    >>> differences({"seed": 1, "executions": 2}, {"seed": 1, "executions": 3})
     ['executions 2, here 3']
     """
-    pairs = json.loads(there), json.loads(here)
+    pairs = there, here
     names = sorted({name for found in pairs for name in found})
     return [
-        f"{name} {', here '.join(_short(found.get(name)) for found in pairs)}"
+        f"{name} {f', {word} '.join(_short(found.get(name)) for found in pairs)}"
         for name in names
         if pairs[0].get(name) != pairs[1].get(name)
     ]

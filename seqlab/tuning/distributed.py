@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import logging
 import os
 import threading
@@ -114,7 +115,7 @@ def check_search(remote: Any, description: str) -> None:
         SettingsError: If they differ, with the names of what does.
     """
     found = remote.get_trial(DESCRIPTION).hyperparameters.values[DESCRIPTION]
-    different = differences(found, description)
+    different = differences(json.loads(found), json.loads(description))
     if different:
         raise SettingsError(
             f"the chief has another search ({'; '.join(different)}): start the worker with the chief's recipe and "

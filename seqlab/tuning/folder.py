@@ -9,7 +9,9 @@ from typing import Any
 from seqlab import studies
 from seqlab.errors import DataError, SettingsError
 from seqlab.files import write_text
+from seqlab.tuning.description import differences, flags
 from seqlab.tuning.job import JOB, Job, read_job
+from seqlab.tuning.kinds import settings_from
 from seqlab.tuning.oracles import ORACLE, Durable, need
 
 SEARCH = "search.json"  # what else a resumed search must have in common with that which began
@@ -51,28 +53,34 @@ def open_study(
 
 
 def _compare(folder: Path, study: studies.Study, search: dict[str, Any]) -> None:
-    there = studies.read_header(folder)
-    try:
-        before = {"compiled": False, **json.loads((folder / SEARCH).read_text("utf-8"))}
-        pairs = {name: (before[name], search[name]) for name in search}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"cannot be read ({error!r}); the study cannot be resumed.", str(folder / SEARCH)) from error
-    pairs |= {name: (getattr(there, name), getattr(study, name)) for name in ("objective", "tuner", "seed", "space")}
-    different = {name: values for name, values in pairs.items() if values[0] != values[1]}
-    if "space" in different:
-        old, new = ({item.name: item for item in space} for space in different.pop("space"))
+    there, before = studies.read_header(folder), _begun(folder / SEARCH)
+    old, new = ({item.name: item for item in found.space} for found in (there, study))
+    if there.space != study.space:
         names = sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
         raise SettingsError(
             f"{folder} holds a study of another search space ({', '.join(names) or 'another order'}): a resumed study "
             "keeps its space. Name another folder, or take the change back."
         )
+    pairs = (
+        {**flags(described), "objective": found.objective.name, "direction": found.objective.direction}
+        | {"tuner": found.tuner, "seed": found.seed}
+        for described, found in ((before, there), (search, study))
+    )
+    different = differences(*pairs, word="now")
     if different:
-        told = "; ".join(f"{name} {_short(before)}, now {_short(now)}" for name, (before, now) in different.items())
-        raise SettingsError(f"{folder} holds another study ({told}): a resumed study keeps all of these.")
+        raise SettingsError(
+            f"{folder} holds another study ({'; '.join(different)}): a resumed study keeps all of these."
+        )
 
 
-def _short(value: Any) -> str:
-    return "of its own" if isinstance(value, dict) else str(getattr(value, "name", value))
+def _begun(path: Path) -> dict[str, Any]:
+    """What a study was begun with; settings that did not exist then have their defaults."""
+    try:
+        found = {"compiled": False, **json.loads(path.read_text("utf-8"))}
+        settings = settings_from(found["settings"])
+        return {**found, "settings": settings.model_dump(mode="json"), "executions": found["executions"]}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"cannot be read ({error!r}); the study cannot be resumed.", str(path)) from error
 
 
 def best_job(folder: Path) -> tuple[studies.Trial, Job]:

@@ -9,7 +9,8 @@ import pytest
 from seqlab.multitask_settings import MultiTaskSettings, TaskSettings
 from seqlab.settings import DataSettings, Settings
 from seqlab.studies import Objective
-from seqlab.tuning.description import described, differences, told
+from seqlab.tuning import description
+from seqlab.tuning.description import described, told
 
 OBJECTIVE = Objective("val_f1", "max")
 
@@ -17,6 +18,10 @@ OBJECTIVE = Objective("val_f1", "max")
 def written(train: Path | str, objective: Objective = OBJECTIVE, executions: int = 1, **changes: Any) -> str:
     settings = Settings(data=DataSettings(train=str(train)), **changes)
     return told(described(settings, executions, changes.pop("compiled", False)), objective)
+
+
+def differences(there: str, here: str) -> list[str]:
+    return description.differences(json.loads(there), json.loads(here))
 
 
 def test_each_difference_is_named() -> None:
