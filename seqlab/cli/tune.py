@@ -185,12 +185,14 @@ def _work(oracle: Any, space: Any, folder: Path, objective: Any, flags: Study, a
     """Runs trials of a chief until it has no more."""
     from seqlab.tuning import table
     from seqlab.tuning.distributed import check_search, check_space, client
+    from seqlab.tuning.folder import claim
     from seqlab.tuning.search import Search
 
     worker = flags.worker or ""
     remote = client(oracle, folder, address, worker)
     check_space(remote, space)
     check_search(remote, oracle.description)
+    claim(folder, remote.identity)
     for trial in Search(remote, space, folder, objective, _options(flags), worker).run():
         print(table.line(trial), flush=True)
     return 0

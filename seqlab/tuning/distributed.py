@@ -17,13 +17,15 @@ import keras_tuner
 from seqlab import studies
 from seqlab.errors import SeqlabError, SettingsError
 from seqlab.tuning.description import differences
-from seqlab.tuning.oracles import DESCRIPTION, Durable
+from seqlab.tuning.messages import DESCRIPTION, IDENTITY, Refused, named
+from seqlab.tuning.oracles import Durable
 from seqlab.tuning.space import SearchSpace, parameters_of
 
 log = logging.getLogger(__name__)
 CHIEF = "chief"  # Keras Tuner takes every name with this in it for the chief's
 SILENCE = 600.0  # seconds without a finished trial after which the log says who is waited for
 AGAIN = 1.0  # seconds before a call of a chief that was lost is made again
+CALLING = "UNKNOWN: Exception calling application: "  # before the words of an error of the chief's
 LAST_ANSWER = 1.0  # seconds for the last worker's answer to leave
 
 
@@ -60,6 +62,7 @@ def serve(oracle: Durable, folder: Path, address: tuple[str, int]) -> Generator[
     for name in ("create_trial", "update_trial", "end_trial"):
         setattr(oracle, name, _watched(getattr(oracle, name), failures))
     tuner = _tuner(oracle, folder, address, CHIEF)
+    logging.getLogger("grpc._server").addFilter(_unexpected)
 
     def search() -> None:
         try:
@@ -88,7 +91,9 @@ def client(oracle: Durable, folder: Path, address: tuple[str, int], worker: str)
     if CHIEF in worker or not worker:
         raise SettingsError(f"--worker is a name of its own without {CHIEF!r} in it, received {worker!r}.")
     found = _tuner(oracle, folder, address, worker).oracle
-    found.stub = _Patient(found.stub, address)
+    found.stub, found.identity = _Patient(found.stub, address), ""
+    create = found.create_trial
+    found.create_trial = lambda name: create(named(name, found.identity))
     return found
 
 
@@ -107,6 +112,8 @@ def check_space(remote: Any, space: SearchSpace) -> None:
 def check_search(remote: Any, description: str) -> None:
     """Compares what a worker would do with what the chief's search is about, but for the space.
 
+    From then on the stand-in names the chief's study with each call, and another one refuses it.
+
     Args:
         remote: The stand-in of the chief's oracle.
         description: The worker's, see `seqlab.tuning.description.told`.
@@ -114,13 +121,14 @@ def check_search(remote: Any, description: str) -> None:
     Raises:
         SettingsError: If they differ, with the names of what does.
     """
-    found = remote.get_trial(DESCRIPTION).hyperparameters.values[DESCRIPTION]
-    different = differences(json.loads(found), json.loads(description))
+    found = remote.get_trial(DESCRIPTION).hyperparameters.values
+    different = differences(json.loads(found[DESCRIPTION]), json.loads(description))
     if different:
         raise SettingsError(
             f"the chief has another search ({'; '.join(different)}): start the worker with the chief's recipe and "
             "flags, and with the same data."
         )
+    remote.identity = found.get(IDENTITY, "")
 
 
 def _taken(rows: list[studies.Trial]) -> Iterator[studies.Trial]:
@@ -146,6 +154,11 @@ def _tuner(oracle: Durable, folder: Path, address: tuple[str, int], name: str) -
     return keras_tuner.engine.base_tuner.BaseTuner(oracle, directory=str(folder.parent), project_name=folder.name)
 
 
+def _unexpected(record: logging.LogRecord) -> bool:
+    """Keeps what a chief refuses, which it logs by itself, from being logged with a traceback as well."""
+    return not (record.exc_info and isinstance(record.exc_info[1], Refused))
+
+
 class _Patient:
     """Calls of a chief, made again if it is lost in the middle of one: each gives the same when it comes twice."""
 
@@ -166,7 +179,8 @@ class _Patient:
                     log.warning("The chief at %s is gone: waiting for it to be resumed.", self.address)
                     time.sleep(AGAIN)
                     continue
-                raise SeqlabError(f"the chief at {self.address}: {error.code().name}: {error.details()}") from error
+                told = f"{error.code().name}: {error.details()}".removeprefix(CALLING)
+                raise SeqlabError(f"the chief at {self.address}: {told}") from error
 
 
 class _Watch:
@@ -198,6 +212,9 @@ def _watched(function: Callable[..., Any], failures: list[BaseException]) -> Cal
     def called(*arguments: Any, **options: Any) -> Any:
         try:
             return function(*arguments, **options)
+        except Refused as error:  # the worker fails with it
+            log.warning("%s", error)
+            raise
         except BaseException as error:
             failures.append(error)
             raise

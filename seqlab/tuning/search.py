@@ -15,7 +15,7 @@ from keras_tuner.engine.trial import Trial, TrialStatus
 from seqlab import studies
 from seqlab.errors import SeqlabError
 from seqlab.tuning.job import RESULT, Job, Outcome, read_result, write_job
-from seqlab.tuning.oracles import report
+from seqlab.tuning.messages import report
 from seqlab.tuning.process import TrialProcess
 from seqlab.tuning.resident import ResidentProcess
 from seqlab.tuning.space import SearchSpace

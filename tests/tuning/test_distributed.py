@@ -19,7 +19,7 @@ from seqlab.cli.main import main
 from seqlab.errors import SeqlabError, SettingsError
 from seqlab.tuning import distributed
 from seqlab.tuning.description import described, told
-from seqlab.tuning.oracles import report
+from seqlab.tuning.messages import report
 from seqlab.tuning.space import SearchSpace
 from tests.tuning.common import OBJECTIVE, SETTINGS, begin, rates, starts
 from tests.tuning.test_space import declared
@@ -124,6 +124,17 @@ def test_a_chief_and_workers_by_the_command_line(
     assert main(west) == 1
     error = capsys.readouterr().err
     assert f"another search (training.epochs {SETTINGS.training.epochs}, here 3): start the worker with" in error
+    # One that was started for another study gets no trial, and its report is not taken; the chief goes on.
+    host, port = distributed.parse_address(found.address)
+    late = distributed.client(begin(tmp_path / "late")[1], tmp_path / "late", (host, port), "late")
+    late.identity = "another"
+    with pytest.raises(
+        SeqlabError, match=f"^the chief at {found.address}: the call of late-0 is refused: it is of ano"
+    ):
+        late.create_trial("late-0")
+    foreign = begin(tmp_path / "late", resume=True)[1].create_trial("late-0")
+    with pytest.raises(SeqlabError, match="the report of trial 0 is refused: it is of another study"):
+        report(late, foreign, studies.Trial("0", "completed", score=9.0))
     found.go(east)
     said = {process: process.communicate(timeout=120) for process in (chief, east)}
     assert chief.returncode == east.returncode == 0, said
@@ -132,6 +143,7 @@ def test_a_chief_and_workers_by_the_command_line(
     assert all(row.status == "completed" and row.seeds == (1, 2) for row in study.trials)
     assert set(study.trials[0].values) == {"rate", "encoder.units"}
     assert "3 trials: 3 completed" in said[chief][0]
+    assert "the report of trial 0 is refused" in said[chief][1] and "Traceback" not in said[chief][1]
     lines = [line for line in said[east][0].splitlines() if line.startswith("trial ")]
     assert len(lines) == 3 and sum(found.starts("east").values()) == 3 and not found.starts("chief")
 
@@ -201,7 +213,9 @@ def test_a_worker_needs_the_same_search(tmp_path: Path) -> None:
         def get_trial(self, trial_id: str) -> Trial:
             return Trial.from_proto(oracle.get_trial(trial_id).to_proto())
 
-    distributed.check_search(Chief(), oracle.description)
+    chief: Any = Chief()
+    distributed.check_search(chief, oracle.description)
+    assert chief.identity == oracle.identity
     changed = SETTINGS.model_copy(update={"training": SETTINGS.training.model_copy(update={"epochs": 3})})
     with pytest.raises(
         SettingsError, match=r"another search \(compiled False, here True; training.epochs \d+, here 3\)"

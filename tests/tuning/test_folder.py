@@ -93,6 +93,16 @@ def test_a_damaged_description(tmp_path: Path) -> None:
         reopened(tmp_path)
 
 
+def test_a_folder_of_a_worker_is_for_one_study(tmp_path: Path) -> None:
+    folders.claim(tmp_path, "one")
+    folders.claim(tmp_path, "one")
+    with pytest.raises(SettingsError, match=r"holds trials of another study: name another folder .*--study"):
+        folders.claim(tmp_path, "other")
+    (tmp_path / "search.json").write_text("[", "utf-8")
+    with pytest.raises(DataError, match=r"search\.json: cannot be read"):
+        folders.claim(tmp_path, "one")
+
+
 def test_the_best_trial(tmp_path: Path) -> None:
     begin(tmp_path)
     with pytest.raises(DataError, match=r"trials\.csv: no trial is completed"):
