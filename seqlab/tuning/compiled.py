@@ -1,7 +1,8 @@
 """Trials as compiled epochs: `python -m seqlab.tuning.compiled FOLDER` does the jobs of one folder after another.
 
 A program of JAX is compiled for each variant and rounded size (`seqlab.training.trials`) and serves all further trials
-of the process; programs are kept on disk for the processes that follow. Trials that share a program may train side by
+of the process; programs are kept in the user's cache (`seqlab.cache`) for the
+processes that follow. Trials that share a program may train side by
 side in it (`run_together`); one for each number of them is compiled.
 """
 
@@ -17,6 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from seqlab.cache import keep_programs
 from seqlab.errors import SettingsError
 from seqlab.frame_settings import FrameSettings
 from seqlab.settings_part import Part
@@ -46,14 +48,8 @@ def main(arguments: Sequence[str]) -> NoReturn:
     (name,) = arguments
     # Read when JAX starts. The products of small models are too small for several threads.
     os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false".strip()
-
-    from seqlab.text.vector_cache import cache_folder
-    from seqlab.training.compiled import keep_programs
-
+    keep_programs()
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.INFO)
-    kept = cache_folder(True, 0)
-    if kept is not None:
-        keep_programs(kept / "jax")
     serve(name, work)
 
 

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +27,7 @@ from seqlab.tuning.job import Job, read_result, write_job
 
 jax_only = pytest.mark.skipif(keras.backend.backend() != "jax", reason="compiled epochs run on JAX")
 UNITS = 3
+FOLDER = "JAX_COMPILATION_CACHE_DIR"
 
 
 def settings(path: str, **training: Any) -> FrameSettings:
@@ -242,10 +247,17 @@ def test_a_search_by_an_oracle_of_keras_tuner(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("SEQLAB_CACHE", str(tmp_path / "cache"))
+    for name in (FOLDER, "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"):
+        monkeypatch.setenv(name, "0")  # so that what the command sets is undone
+        monkeypatch.delenv(name)
+    if population:
+        monkeypatch.setenv(FOLDER, str(tmp_path / "mine"))  # as a user may say
     flags = ["tune", recipe, "--tuner", "bayesian", "--compiled", "--study", str(tmp_path / "study")]
     assert main([*flags, "--trials", "2", *population]) == 0
     assert "2 trials: 2 completed" in capsys.readouterr().out
-    assert any((tmp_path / "cache" / "jax").iterdir())
+    kept = {path.parent.relative_to(tmp_path).as_posix() for path in tmp_path.glob("**/jit_*-cache")}
+    assert kept == ({"mine"} if population else {Path(os.environ[FOLDER]).relative_to(tmp_path).as_posix()})
+    assert not (tmp_path / "cache" / "jax").exists()
     study = studies.read(tmp_path / "study")
     assert study.tuner == "bayesian" and "--compiled" in study.command
     assert all(row.epochs == 4 and row.score and row.test and row.weights for row in study.trials)
@@ -259,6 +271,20 @@ def test_a_search_by_an_oracle_of_keras_tuner(
         again = trial.run_job(found[-1], place, compiled.execute)
         assert np.isclose(again.score or 0, row.score or 1, rtol=1e-5)
     assert sorted(len(one.others) for one in found) == ([0, 1] if population else [0, 0])
+
+
+@jax_only
+def test_a_process_that_is_started_by_itself_keeps_its_programs(rolls: str, tmp_path: Path) -> None:
+    write_job(tmp_path, job(settings(rolls, epochs=1)))
+    changes = {"SEQLAB_CACHE": str(tmp_path / "cache"), "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
+    environment = {name: value for name, value in os.environ.items() if name != FOLDER} | changes
+    command = [sys.executable, "-m", "seqlab.tuning.compiled", str(tmp_path)]
+    process = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE)
+    limit = time.monotonic() + 60
+    while read_result(tmp_path) is None and process.poll() is None and time.monotonic() < limit:
+        time.sleep(0.05)
+    process.communicate()  # the end of its standard input ends it
+    assert any((tmp_path / "cache").glob("jax-*/jit_*-cache")), (tmp_path / "output.txt").read_text("utf-8")
 
 
 @jax_only
