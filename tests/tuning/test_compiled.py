@@ -146,21 +146,54 @@ def test_what_is_alike(rolls: str) -> None:
 
 
 @jax_only
-def test_a_population_that_fails_is_run_once(
+def test_a_population_that_fails_is_tried_by_halves(
+    varied: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each trial comes to what it comes to alone; with further seeds only what has trained is tried."""
+    calls: list[int] = []
+    run = trials.run_population
+
+    def narrow(members: Any, *arguments: Any, **options: Any) -> Any:
+        calls.append(len(members))
+        if len(members) > 2:
+            raise MemoryError("no room")
+        return run(members, *arguments, **options)
+
+    monkeypatch.setattr(trials, "run_population", narrow)
+    given = [job(settings(varied, learning_rate=rate, epochs=2), 1, 6) for rate in (0.05, 1e38, 0.5, 0.1)]
+    folders = [tmp_path / str(number) for number in range(4)]
+    found = compiled.run_together(given, folders)
+    assert calls == [4, 2, 2, 2] and caplog.text.count("together: no room. Each half is tried by itself.") == 1
+    assert [one.status for one in found] == ["completed", "diverged", "completed", "completed"]
+    for one, member in zip(found, given, strict=True):
+        alone = trial.run_job(member, tmp_path, compiled.execute).score
+        assert one.score is None is alone or one.score == pytest.approx(alone, rel=1e-5)
+
+
+@jax_only
+def test_what_fails_alone_too_is_that_trials_own(
     rolls: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    calls = []
-
     def failing(*arguments: Any, **options: Any) -> None:
-        calls.append(options)
         raise MemoryError("no room")
 
+    def one(member: trials.Trial, *arguments: Any) -> trials.Outcome:
+        if member.learning_rate > 0.1:
+            raise MemoryError("not even alone")
+        return trials.Outcome("completed", 1.0, 2.0, 4, 0.1, 0.1, 5)
+
     monkeypatch.setattr(trials, "run_population", failing)
-    given = [job(settings(rolls), 1, 2)] * 2
-    found = compiled.run_together(given, [tmp_path, tmp_path])
-    assert [one.error for one in found] == ["MemoryError: no room"] * 2 and calls == [{"order_seed": 1}]
-    assert found[0].seconds == found[1].seconds is not None
-    assert "Traceback" in capfd.readouterr().err
+    monkeypatch.setattr(trials, "run_trial", one)
+    given = [job(settings(rolls, learning_rate=rate), 1, 2) for rate in (0.2, 0.1)]
+    first, second = compiled.run_together(given, [tmp_path, tmp_path])
+    assert (first.error, first.fatal, second.status) == ("MemoryError: not even alone", False, "completed")
+    assert first.seconds is not None and "Traceback" in capfd.readouterr().err
+
+
+@jax_only
+def test_wrong_data_of_a_population_are_fatal_at_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    found = compiled.run_together([job(settings("gone.json"))] * 2, [tmp_path, tmp_path])
+    assert all(one.fatal and "gone.json" in one.error for one in found) and not caplog.records
 
 
 @jax_only
