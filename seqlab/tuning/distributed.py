@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import logging
+import math
 import os
 import threading
 import time
@@ -17,13 +18,18 @@ import keras_tuner
 from seqlab import studies
 from seqlab.errors import SeqlabError, SettingsError
 from seqlab.tuning.description import differences
-from seqlab.tuning.messages import DESCRIPTION, IDENTITY, Refused, named
+from seqlab.tuning.messages import DESCRIPTION, HELD, IDENTITY, Refused, named
 from seqlab.tuning.oracles import Durable
 from seqlab.tuning.space import SearchSpace, parameters_of
 
 log = logging.getLogger(__name__)
 CHIEF = "chief"  # Keras Tuner takes every name with this in it for the chief's
 SILENCE = 600.0  # seconds without a finished trial after which the log says who is waited for
+PATIENCE = 60.0  # seconds after which a call of a chief that does not answer is made again, and told of
+WAITING = (
+    "No answer from the chief at %s for %.0f min: waiting for it. If it does not come back under this address, or its "
+    "search is over, stop this worker; started again under its name, it goes on with its trials."
+)
 AGAIN = 1.0  # seconds before a call of a chief that was lost is made again
 CALLING = "UNKNOWN: Exception calling application: "  # before the words of an error of the chief's
 LAST_ANSWER = 1.0  # seconds for the last worker's answer to leave
@@ -83,7 +89,9 @@ def serve(oracle: Durable, folder: Path, address: tuple[str, int]) -> Generator[
 
 
 def client(oracle: Durable, folder: Path, address: tuple[str, int], worker: str) -> Any:
-    """Returns the stand-in of a chief's oracle on a worker's machine; it waits for a chief that is not there (yet).
+    """Returns the stand-in of a chief's oracle on a worker's machine.
+
+    It waits for a chief that is not there (yet) for as long as it takes, and says so.
 
     Raises:
         SettingsError: For a name that Keras Tuner would take for the chief's.
@@ -131,6 +139,11 @@ def check_search(remote: Any, description: str) -> None:
     remote.identity = found.get(IDENTITY, "")
 
 
+def held(remote: Any, worker: str) -> list[str]:
+    """Returns the names under which a chief knows a worker from before, with trials or to be told of the end."""
+    return list(json.loads(remote.get_trial(f"{HELD}{worker}").hyperparameters.values[f"{HELD}{worker}"]))
+
+
 def _taken(rows: list[studies.Trial]) -> Iterator[studies.Trial]:
     while rows:
         yield rows.pop(0)
@@ -160,7 +173,7 @@ def _unexpected(record: logging.LogRecord) -> bool:
 
 
 class _Patient:
-    """Calls of a chief, made again if it is lost in the middle of one: each gives the same when it comes twice."""
+    """Calls of a chief, made again for as long as it is not there: each gives the same when it comes twice."""
 
     def __init__(self, stub: Any, address: tuple[str, int]) -> None:
         self.stub, self.address = stub, f"{address[0]}:{address[1]}"
@@ -171,16 +184,23 @@ class _Patient:
     def _call(self, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
         import grpc
 
+        began, told = time.monotonic(), -math.inf
         while True:
             try:
-                return function(*arguments, **options)
+                return function(*arguments, **{**options, "timeout": PATIENCE})
             except grpc.RpcError as error:
-                if error.code() == grpc.StatusCode.UNAVAILABLE:
-                    log.warning("The chief at %s is gone: waiting for it to be resumed.", self.address)
+                if error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
+                    now = time.monotonic()
+                    if now - told >= PATIENCE:
+                        log.warning(WAITING, self.address, (now - began) / 60)
+                        told = now
                     time.sleep(AGAIN)
                     continue
-                told = f"{error.code().name}: {error.details()}".removeprefix(CALLING)
-                raise SeqlabError(f"the chief at {self.address}: {told}") from error
+                words = f"{error.code().name}: {error.details()}".removeprefix(CALLING)
+                raise SeqlabError(
+                    f"the chief at {self.address}: {words} Trials under way are stopped; a worker that starts "
+                    "again under its name goes on with those of its study."
+                ) from error
 
 
 class _Watch:

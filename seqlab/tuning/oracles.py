@@ -57,7 +57,7 @@ class Durable(keras_tuner.Oracle):
             return answer(trial_id, {DESCRIPTION: self.description, IDENTITY: self.identity})
         if trial_id.startswith(HELD):
             names = names_of(trial_id.removeprefix(HELD), {*self.ongoing_trials, *self.tuner_ids})
-            return answer(trial_id, {HELD: json.dumps(names)})
+            return answer(trial_id, {trial_id: json.dumps(names)})
         return super().get_trial(trial_id)
 
     def end_trial(self, trial: Trial) -> None:

@@ -69,6 +69,7 @@ class Search:
         options: How trials are run.
         worker: Name of this machine, which nobody else may have; a worker that starts again under its old name goes on
             with its old trials.
+        held: Names under which the oracle has had it before; where it ran more at once then, it goes on with those too.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class Search:
         objective: studies.Objective,
         options: Options,
         worker: str = "tuner",
+        held: Sequence[str] = (),
     ) -> None:
         self.oracle = oracle
         self.space = space
@@ -86,7 +88,8 @@ class Search:
         self.objective = objective
         self.options = options
         self.running: dict[int, tuple[Group, TrialProcess]] = {}
-        self._names = [f"{worker}-{number}" for number in range(options.jobs * options.population)]
+        own = (f"{worker}-{number}" for number in range(options.jobs * options.population))
+        self._names = list(dict.fromkeys([*held, *own]))
         self._free = list(range(options.jobs))
         self._groups: list[Group] = []
         self._idle: dict[int, ResidentProcess] = {}

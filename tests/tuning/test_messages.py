@@ -120,6 +120,6 @@ def test_what_an_oracle_is_asked(tmp_path: Path) -> None:
         return dict(Trial.from_proto(oracle.get_trial(name).to_proto()).hyperparameters.values)
 
     assert ask(DESCRIPTION) == {DESCRIPTION: "words", IDENTITY: oracle.identity}
-    assert ask(f"{HELD}east") == {HELD: '["east-0", "east-1"]'} and ask(f"{HELD}south") == {HELD: "[]"}
+    assert ask(f"{HELD}east") == {f"{HELD}east": '["east-0", "east-1"]'} and ask(f"{HELD}so") == {f"{HELD}so": "[]"}
     assert ask("0").keys() == {"rate", "encoder.units"}
     assert names_of("a.b", ["a.b-1", "a-b-1", "aXb-1"]) == ["a.b-1"]
