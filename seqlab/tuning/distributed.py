@@ -17,7 +17,7 @@ import keras_tuner
 
 from seqlab import studies
 from seqlab.errors import SeqlabError, SettingsError
-from seqlab.tuning.description import differences
+from seqlab.tuning.description import differences, missing
 from seqlab.tuning.messages import DESCRIPTION, HELD, IDENTITY, Refused, named
 from seqlab.tuning.oracles import Durable
 from seqlab.tuning.space import SearchSpace, parameters_of
@@ -130,11 +130,17 @@ def check_search(remote: Any, description: str) -> None:
         SettingsError: If they differ, with the names of what does.
     """
     found = remote.get_trial(DESCRIPTION).hyperparameters.values
-    different = differences(json.loads(found[DESCRIPTION]), json.loads(description))
+    there, here = json.loads(found[DESCRIPTION]), json.loads(description)
+    different = differences(there, here)
     if different:
+        lacking = [
+            f" The file of {name} is missing on {machine}."
+            for machine, one in (("the chief's machine", there), ("this machine", here))
+            for name in missing(one)
+        ]
         raise SettingsError(
             f"the chief has another search ({'; '.join(different)}): start the worker with the chief's recipe and "
-            "flags, and with the same data."
+            f"flags, and with the same data.{''.join(lacking)}"
         )
     remote.identity = found.get(IDENTITY, "")
 

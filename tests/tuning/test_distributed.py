@@ -19,7 +19,7 @@ from seqlab.cli.main import main
 from seqlab.errors import SeqlabError, SettingsError
 from seqlab.tuning import distributed
 from seqlab.tuning.description import described, told
-from seqlab.tuning.messages import report
+from seqlab.tuning.messages import DESCRIPTION, answer, report
 from seqlab.tuning.search import Options, Search
 from seqlab.tuning.space import SearchSpace
 from tests.tuning.common import FAKE, OBJECTIVE, SETTINGS, begin, rates, starts
@@ -217,6 +217,13 @@ def test_a_worker_needs_the_same_search(tmp_path: Path) -> None:
     chief: Any = Chief()
     distributed.check_search(chief, oracle.description)
     assert chief.identity == oracle.identity
+    (tmp_path / "train").write_text("a", "utf-8")
+    there = SETTINGS.model_copy(update={"data": SETTINGS.data.model_copy(update={"train": str(tmp_path / "train")})})
+    with pytest.raises(SettingsError, match=r"data.*The file of data\.train is missing on the chief's machine\.$"):
+        distributed.check_search(Chief(), told(described(there, 1, False), OBJECTIVE))
+    chief.get_trial = lambda name: answer(name, {DESCRIPTION: told(described(there, 1, False), OBJECTIVE)})
+    with pytest.raises(SettingsError, match=r"The file of data\.train is missing on this machine\.$"):
+        distributed.check_search(chief, oracle.description)
     changed = SETTINGS.model_copy(update={"training": SETTINGS.training.model_copy(update={"epochs": 3})})
     with pytest.raises(
         SettingsError, match=r"another search \(compiled False, here True; training.epochs \d+, here 3\)"
