@@ -27,14 +27,17 @@ MISSING = "no such file: "
 
 
 def described(settings: Part, executions: int, compiled: bool) -> dict[str, Any]:
-    """Returns what `search.json` holds.
+    """Returns what `search.json` holds: these, and the backend, on which the same seed gives other weights.
 
     Args:
         settings: The recipe's settings.
         executions: Trainings of each trial.
         compiled: Whether trials run as compiled epochs, whose seconds are not comparable with others'.
     """
-    return {"settings": settings.model_dump(mode="json"), "executions": executions, "compiled": compiled}
+    import keras
+
+    found = {"settings": settings.model_dump(mode="json"), "executions": executions, "compiled": compiled}
+    return found | {"backend": keras.backend.backend()}
 
 
 def told(search: dict[str, Any], objective: studies.Objective) -> str:

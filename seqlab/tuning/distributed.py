@@ -140,7 +140,7 @@ def check_search(remote: Any, description: str) -> None:
         ]
         raise SettingsError(
             f"the chief has another search ({'; '.join(different)}): start the worker with the chief's recipe and "
-            f"flags, and with the same data.{''.join(lacking)}"
+            f"flags, on the same backend (KERAS_BACKEND) and with the same data.{''.join(lacking)}"
         )
     remote.identity = found.get(IDENTITY, "")
 

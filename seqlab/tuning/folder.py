@@ -57,7 +57,7 @@ def open_study(
 
 def _compare(folder: Path, study: studies.Study, search: dict[str, Any]) -> str:
     """Holds a study against the one in the folder; returns its name."""
-    there, before = studies.read_header(folder), _begun(folder / SEARCH)
+    there, before = studies.read_header(folder), _begun(folder / SEARCH, search["backend"])
     identity = before.pop(STUDY_ID, "")
     old, new = ({item.name: item for item in found.space} for found in (there, study))
     if there.space != study.space:
@@ -79,10 +79,10 @@ def _compare(folder: Path, study: studies.Study, search: dict[str, Any]) -> str:
     return str(identity)
 
 
-def _begun(path: Path) -> dict[str, Any]:
-    """What a study was begun with; settings that did not exist then have their defaults."""
+def _begun(path: Path, backend: str) -> dict[str, Any]:
+    """What a study was begun with; settings that did not exist then have their defaults, and the backend is this."""
     try:
-        found = {"compiled": False, **json.loads(path.read_text("utf-8"))}
+        found = {"compiled": False, "backend": backend, **json.loads(path.read_text("utf-8"))}
         settings = settings_from(found["settings"])
         return {**found, "settings": settings.model_dump(mode="json"), "executions": found["executions"]}
     except (OSError, ValueError, KeyError, TypeError) as error:

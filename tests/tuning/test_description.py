@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
 
+import keras
 import pytest
 
 from seqlab.multitask_settings import MultiTaskSettings, TaskSettings
@@ -34,8 +35,9 @@ def test_each_difference_is_named() -> None:
     assert differences(here, written("y")) == ["data.train no such file: x, here no such file: y"]
     assert differences(here, written("x", seed=2)) == ["seed 1, here 2"]
     assert differences(here, written("x", executions=3)) == ["executions 1, here 3"]
-    changed = json.loads(here) | {"compiled": True, "training.epochs": 3}
+    changed = json.loads(here) | {"compiled": True, "training.epochs": 3, "backend": "numpy"}
     assert differences(here, json.dumps(changed)) == [
+        f"backend {keras.backend.backend()}, here numpy",
         "compiled False, here True",
         f"training.epochs {Settings(data=DataSettings(train='x')).training.epochs}, here 3",
     ]
@@ -119,4 +121,5 @@ def test_all_settings_that_name_files_are_known() -> None:
 def test_what_a_study_keeps(compiled: bool) -> None:
     settings = Settings(data=DataSettings(train="x"))
     found = described(settings, 2, compiled)
-    assert found == {"settings": json.loads(settings.model_dump_json()), "executions": 2, "compiled": compiled}
+    wanted = {"settings": json.loads(settings.model_dump_json()), "executions": 2, "compiled": compiled}
+    assert found == wanted | {"backend": keras.backend.backend()}

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import keras
 import pytest
 from keras_tuner.engine.trial import Trial
 
@@ -123,8 +124,9 @@ def test_a_chief_and_workers_by_the_command_line(
     # A worker with other settings is told what differs, and takes no trial.
     west = [*found.flags, "--worker", "west", "--study", str(tmp_path / "west"), "--training.epochs", "3"]
     assert main(west) == 1
-    error = capsys.readouterr().err
-    assert f"another search (training.epochs {SETTINGS.training.epochs}, here 3): start the worker with" in error
+    error, here = capsys.readouterr().err, keras.backend.backend()
+    told = [f"backend jax, here {here}"] * (here != "jax") + [f"training.epochs {SETTINGS.training.epochs}, here 3"]
+    assert f"another search ({'; '.join(told)}): start the worker with" in error
     # One that was started for another study gets no trial, and its report is not taken; the chief goes on.
     host, port = distributed.parse_address(found.address)
     late = distributed.client(begin(tmp_path / "late")[1], tmp_path / "late", (host, port), "late")

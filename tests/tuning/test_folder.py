@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import keras
 import pytest
 
 from seqlab import studies
@@ -69,12 +70,20 @@ def test_settings_that_a_study_did_not_know_have_their_defaults(tmp_path: Path) 
     found = json.loads(path.read_text("utf-8"))
     for part, name in (("settings", "rules"), ("settings", "language"), ("training", "average"), ("words", "vectors")):
         del (found["settings"] if part == "settings" else found["settings"][part])[name]
-    del found["compiled"]
+    del found["compiled"], found["backend"]
     path.write_text(json.dumps(found), "utf-8")
     reopened(tmp_path)
     training = SETTINGS.training.model_copy(update={"average": 0.9})
     with pytest.raises(SettingsError, match=r"another study \(training\.average None, now 0\.9\)"):
         reopened(tmp_path, settings=SETTINGS.model_copy(update={"training": training}))
+
+
+def test_a_study_keeps_its_backend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("keras.backend.backend", lambda: "numpy")
+        begin(tmp_path)
+    with pytest.raises(SettingsError, match=rf"another study \(backend numpy, now {keras.backend.backend()}\)"):
+        reopened(tmp_path)
 
 
 def test_settings_that_are_no_more(tmp_path: Path) -> None:
