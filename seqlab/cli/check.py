@@ -91,17 +91,10 @@ def main(arguments: Sequence[str]) -> int:
 def _print_coverage(path: Path, encoding: str, corpora: Sequence[Corpus], rules: Sequence[str], top: int) -> None:
     from seqlab.progress import reading_bar
     from seqlab.text.coverage import candidates, coverage
-    from seqlab.text.vectors import read_vectors
+    from seqlab.text.vectors import examine_vectors
 
-    wanted, rows = candidates(corpora, rules), 0
-
-    def kept(word: str) -> bool:  # of all words of the file, which may be larger than memory
-        nonlocal rows
-        rows += 1
-        return word in wanted
-
-    with reading_bar(path) as progress:
-        vectors = read_vectors(path, kept, encoding=encoding, cache=False, progress=progress)
+    with reading_bar(path) as progress:  # the file may be larger than memory
+        vectors, rows = examine_vectors(path, candidates(corpora, rules), encoding, progress)
     print(f"\nword vectors: {path}, {rows:,} rows, {vectors.dimension} numbers each")
     for corpus in corpora:
         print(f"\n{corpus.name}\n{coverage(corpus.words(), vectors.rows, rules).text(top)}")

@@ -21,13 +21,16 @@ class Rows:
         file: The file's name, for errors.
         wanted: What to keep.
         encoding: Of the words.
+        every: Whether the numbers of rows that are not kept are looked at, too.
     """
 
-    def __init__(self, file: str, wanted: Wanted, encoding: str) -> None:
+    def __init__(self, file: str, wanted: Wanted, encoding: str, every: bool = False) -> None:
         self.file = file
         self.encoding = encoding
+        self.every = every
+        self.count = 0  # of all rows so far
         self.predicate = wanted if callable(wanted) else None
-        # Wanted words are compared as bytes: most rows are then dropped without being decoded.
+        # Wanted words are compared as bytes: most rows are then dropped without being decoded, unless all are examined.
         self.wanted = None if wanted is None or callable(wanted) else set(_encoded(wanted, encoding))
         self.seen: set[bytes] = set()
         self.words: list[str] = []
@@ -42,9 +45,11 @@ class Rows:
             line: The line's number, for errors.
 
         Raises:
-            DataError: If the word is wanted and cannot be decoded.
+            DataError: If the word cannot be decoded, and is wanted or every row is examined.
         """
-        if (self.wanted is not None and word not in self.wanted) or word in self.seen:
+        self.count += 1
+        unwanted = self.wanted is not None and word not in self.wanted
+        if (unwanted and not self.every) or word in self.seen:
             return False
         try:
             text = word.decode(self.encoding)
@@ -58,11 +63,15 @@ class Rows:
                 self.file,
                 line,
             ) from error
-        if self.predicate is not None and not self.predicate(text):
+        if unwanted or self.predicate is not None and not self.predicate(text):
             return False
         self.seen.add(word)
         self.words.append(text)
         return True
+
+    def add(self, block: NDArray[np.float32], taken: list[bool]) -> None:
+        """Adds the vectors of the rows that were taken, of a block of rows that were looked at."""
+        self.values += (block if all(taken) else block[taken]).tobytes()
 
     def matrix(self, width: int) -> NDArray[np.float32]:
         """Returns the vectors, `(words, width)`."""

@@ -96,25 +96,55 @@ def read_vectors(
     """
     _check_options(limit, encoding)
     path = Path(path)
-    compressed = _checked(path)
+    _checked(path)
     folder = cache_folder(cache, path.stat().st_size)
     stored = None if folder is None else cache_path(folder, path, encoding, limit)
     found = None if stored is None else read_cache(stored)
     if found is not None:
         return _cut(WordVectors(*found), words)
-    rows = Rows(str(path), words, encoding)
-    with open(path, "rb") if progress is None else io.BufferedReader(_Watched(path, progress)) as stream:
-        width = _read(gzip.GzipFile(fileobj=stream) if compressed else stream, rows, limit)
-    vectors = WordVectors(rows.words, rows.matrix(width))
+    vectors = _parsed(path, Rows(str(path), words, encoding), limit, progress)
     if stored is not None and words is None:
         write_cache(stored, vectors.words, vectors.matrix)
     return vectors
+
+
+def examine_vectors(
+    path: str | PathLike[str], words: Wanted, encoding: str = "utf-8", progress: Progress | None = None
+) -> tuple[WordVectors, int]:
+    """Looks at every row of a file, past the cache, also at the numbers of those that are not wanted.
+
+    Memory grows only with what is kept, as that of `read_vectors`, which passes over the numbers of other rows.
+
+    Args:
+        path: The file.
+        words: The wanted words, or a function that says whether one is wanted; `None` keeps all.
+        encoding: Of the words; any that contains ASCII.
+        progress: Told of the bytes read so far.
+
+    Returns:
+        The kept words and their vectors, and how many rows the file has.
+
+    Raises:
+        DataError: As `read_vectors`, for any row.
+        SettingsError: If the encoding is none that contains ASCII.
+    """
+    _check_options(None, encoding)
+    path = Path(path)
+    rows = Rows(str(path), words, encoding, every=True)
+    return _parsed(path, rows, None, progress), rows.count
 
 
 def _check_options(limit: int | None, encoding: str) -> None:
     if limit is not None and limit < 1:
         raise SettingsError(f"limit must be None or at least 1, received {limit}.")
     check_encoding("encoding", encoding)
+
+
+def _parsed(path: Path, rows: Rows, limit: int | None, progress: Progress | None) -> WordVectors:
+    compressed = _checked(path)
+    with open(path, "rb") if progress is None else io.BufferedReader(_Watched(path, progress)) as stream:
+        width = _read(gzip.GzipFile(fileobj=stream) if compressed else stream, rows, limit)
+    return WordVectors(rows.words, rows.matrix(width))
 
 
 def _read(stream: BinaryIO | gzip.GzipFile, rows: Rows, limit: int | None) -> int:
