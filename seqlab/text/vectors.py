@@ -71,8 +71,9 @@ def read_vectors(
 
     Formats are told by content: text (GloVe, word2vec, fastText's `.vec`: a line is a word, then its numbers, divided
     by single spaces, perhaps after a header "rows dimension") and word2vec's binary one. Of a repeated word the first
-    row counts. A last line of text without an end, as many a whole file has, may be cut off within its last number:
-    that is a warning. fastText's own `.bin` is refused with the command that converts it.
+    row counts. A word that is not of the encoding is an error; where `words` is a collection its row is passed over,
+    with a warning that counts such rows. A last line of text without an end, as many a whole file has, may be cut off
+    within its last number: that is a warning. fastText's own `.bin` is refused with the command that converts it.
 
     What has been read whole is kept in a cache (`seqlab.text.vector_cache`), from which the next reading of the same
     file takes a fraction of a second, whatever words it wants; all its vectors pass through memory then.
@@ -144,6 +145,7 @@ def _parsed(path: Path, rows: Rows, limit: int | None, progress: Progress | None
     compressed = _checked(path)
     with open(path, "rb") if progress is None else io.BufferedReader(_Watched(path, progress)) as stream:
         width = _read(gzip.GzipFile(fileobj=stream) if compressed else stream, rows, limit)
+    rows.warn()
     return WordVectors(rows.words, rows.matrix(width))
 
 
