@@ -159,7 +159,7 @@ def figures(folder: Path, setting: Corpus, members: list[Path]) -> dict[str, Any
     """What a finished run's folder says, with the columns of the results file; of an ensemble its members' minutes."""
     import seqlab
     from seqlab.training.data import corpora
-    from seqlab.training.report import epoch_times
+    from seqlab.training.report import epoch_times, run_seconds
     from seqlab.training.run import stored_settings
 
     model = seqlab.load(folder / "model.keras")
@@ -169,13 +169,14 @@ def figures(folder: Path, setting: Corpus, members: list[Path]) -> dict[str, Any
         for key in setting.figure:
             scores = scores[key]
         found[part] = f"{100 * scores:.2f}"
-    times = [line for one in members or [folder] for line in epoch_times(one)]
-    if times:
-        found["minutes"] = f"{sum(line.seconds for line in times) / 60:.1f}"
+    seconds = [run_seconds(one) for one in members or [folder]]
+    if None not in seconds:
+        found["minutes"] = f"{sum(filter(None, seconds)) / 60:.1f}"
     if not members:
         lines = [json.loads(line) for line in (folder / "history.jsonl").read_text("utf-8").splitlines()]
         course = [line["val_" + setting.figure[-1]] for line in lines]
         found |= {"epochs": len(course), "best_epoch": 1 + course.index(max(course))}
+        times = epoch_times(folder)
         # The first epoch of each part of a run compiles.
         usual = [line.training for before, line in zip(times, times[1:], strict=False) if before.part == line.part]
         if usual:

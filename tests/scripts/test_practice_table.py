@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import statistics
 from pathlib import Path
 
@@ -93,7 +94,7 @@ def test_the_text_of_a_recipe_is_what_it_trains_on(tmp_path: Path) -> None:
     assert found == [sentence.words for sentence in tiny.train_part()]
 
 
-def test_figures_of_a_run(finished_run: Path) -> None:
+def test_figures_of_a_run(finished_run: Path, tmp_path: Path) -> None:
     """Those of a run are what it wrote; TensorBoard's files are not read."""
     found = practice_table.figures(finished_run, CORPORA["chunk"], [])
     scores = json.loads((finished_run / "scores.json").read_text("utf-8"))
@@ -109,3 +110,8 @@ def test_figures_of_a_run(finished_run: Path) -> None:
     joined = practice_table.figures(finished_run, CORPORA["chunk"], 3 * [finished_run])
     assert joined["minutes"] == f"{3 * sum(line.seconds for line in times) / 60:.1f}"
     assert not {"epochs", "best_epoch", "tokens_per_second"} & joined.keys()
+    cut = Path(shutil.copytree(finished_run, tmp_path / "cut"))
+    lines = (cut / "times.jsonl").read_text("utf-8").splitlines(keepends=True)
+    (cut / "times.jsonl").write_text("".join(lines[1:]), "utf-8")  # as if an older version had trained the first epoch
+    for folder, members in ((cut, []), (finished_run, [finished_run, cut])):
+        assert "minutes" not in practice_table.figures(folder, CORPORA["chunk"], members)
