@@ -97,7 +97,7 @@ def read_vectors(
     """
     _check_options(limit, encoding)
     path = Path(path)
-    _checked(path)
+    is_compressed(path)
     folder = cache_folder(cache, path.stat().st_size)
     stored = None if folder is None else cache_path(folder, path, encoding, limit)
     found = None if stored is None else read_cache(stored)
@@ -142,7 +142,7 @@ def _check_options(limit: int | None, encoding: str) -> None:
 
 
 def _parsed(path: Path, rows: Rows, limit: int | None, progress: Progress | None) -> WordVectors:
-    compressed = _checked(path)
+    compressed = is_compressed(path)
     with open(path, "rb") if progress is None else io.BufferedReader(_Watched(path, progress)) as stream:
         width = _read(gzip.GzipFile(fileobj=stream) if compressed else stream, rows, limit)
     rows.warn()
@@ -172,8 +172,12 @@ def _cut(vectors: WordVectors, words: Wanted) -> WordVectors:
     return WordVectors([vectors.words[row] for row in kept], vectors.matrix[kept])
 
 
-def _checked(path: Path) -> bool:
-    """Says whether the file is compressed; refuses what is no file of vectors."""
+def is_compressed(path: Path) -> bool:
+    """Says whether a file of word vectors is compressed.
+
+    Raises:
+        DataError: If there is no such file, or its beginning is that of a zip archive.
+    """
     if not path.is_file():
         siblings = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
         what = "This is a folder" if path.is_dir() else "There is no such file"

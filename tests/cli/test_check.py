@@ -144,5 +144,31 @@ def test_rules_and_encoding_of_a_vector_file(tmp_path: Path, capsys: pytest.Capt
     text = capsys.readouterr().out
     found = [line.split()[0] for line in text.partition("v.txt")[2].splitlines() if line.endswith("%")]
     assert found == ["as", "digits", "nfc", "not"] and "words not found: The (1)\n" in text
-    assert main([*call, "--rules", "digit"]) == 1
-    assert "Unknown word rule 'digit'" in (text := capsys.readouterr().err) and "Did you mean 'digits'" in text
+    assert main([*call, "--vector-encoding", "latin-1", "--rules"]) == 0  # none
+    text = capsys.readouterr().out
+    assert [line.split()[0] for line in text.partition("v.txt")[2].splitlines() if line.endswith("%")] == ["as", "not"]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (
+            ["--rules", "digit"],
+            "Unknown word rule 'digit'; known: lowercase, digits, brackets, nfc, quotes. Did you mean",
+        ),
+        (
+            ["--rules", "nfc", "digits", "nfc"],
+            "--rules takes each rule once, as words.rules of a run does; received nfc",
+        ),
+        (["--vector-encoding", "utf-16"], "`--vector-encoding` must be a text encoding that contains ASCII"),
+        (["--vectors", "none.txt"], "none.txt: There is no such file"),
+    ],
+)
+def test_wrong_options_of_vectors_are_refused_before_the_report(
+    options: list[str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.conll").write_text("the O\n", encoding="utf-8")
+    (tmp_path / "v.txt").write_text("the 1 2\n", encoding="utf-8")
+    assert main(["check", str(tmp_path / "a.conll"), "--vectors", str(tmp_path / "v.txt"), *options]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == "" and words in captured.err
