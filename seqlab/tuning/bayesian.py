@@ -23,6 +23,10 @@ class BayesianOracle(Durable, keras_tuner.oracles.BayesianOptimizationOracle):
 
     trials: dict[str, Trial]
 
+    def __init__(self, max_trials: int, hyperparameters: keras_tuner.HyperParameters, **options: Any) -> None:
+        drawn = max(2, min(3 * len(hyperparameters.space), max_trials // 3))
+        super().__init__(max_trials=max_trials, hyperparameters=hyperparameters, num_initial_points=drawn, **options)
+
     def populate_space(self, trial_id: str) -> dict[str, Any]:
         """Returns the next values; see `keras_tuner.Oracle`."""
         with self._divergence_counts():

@@ -201,7 +201,6 @@ def make_oracle(
         raise SettingsError(f"--trials: say how many, for the tuner {tuner}.")
     if tuner == "bayesian":
         need("sklearn", "analysis", "the tuner bayesian")
-        options["num_initial_points"] = max(2, min(3 * len(hyperparameters.space), (trials or 0) // 3))
     return kinds[tuner](max_trials=trials, **options)
 
 
