@@ -13,6 +13,12 @@ RULE = (
     f"Every row trains all of {EPOCHS} epochs (patience {EPOCHS}: none ends earlier); its figures are those of the "
     "epoch that is best on development data."
 )
+COSTS_RULE = (
+    "Minutes are of all that a row needs: those of an ensemble are its members', those of the student hold its "
+    "teachers', and those of the own biLM hold its training and the reading of its vectors, though one biLM serves all "
+    "its rows. Parameters hold all of an ensemble and of the biLM; the student's are its own. Trainable, tokens per "
+    "second and epochs are of the row's own run. Minutes are empty where the seconds of an epoch are not known."
+)
 MEMBERS = 5
 COSTS = ("parameters", "trainable", "tokens_per_second", "minutes", "epochs", "best_epoch")
 APART = 100  # between the seeds of an ensemble's members; the rows' own are below
@@ -115,7 +121,7 @@ def members_of(ensemble: int) -> list[int]:
 
 def table(lines: list[dict[str, str]]) -> str:
     """The table in Markdown: medians over the seeds, their spread, and whether a row helps."""
-    found = [RULE, "Differences are of medians on test data; +, - and = are each seed's.", ""]
+    found = [RULE, COSTS_RULE, "Differences are of medians on test data; +, - and = are each seed's.", ""]
     own = [line for line in lines if int(line["seed"]) < APART]  # the others are members of ensembles
     for corpus in CORPORA:
         found += [

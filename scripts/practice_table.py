@@ -9,7 +9,8 @@ what the rows after it change. Annealing restarts from the best weights after 2 
 as there is time. `best` is what the recipes chose: a linear rate, and for chunks parts of speech as a second target.
 The biLM reads the training text of both corpora, all of it and no label, once for all rows. Members of an ensemble are
 runs of `full` by seeds of their own. Each finished run is a line of the results file, which is all that another machine
-needs to go on; a run that is cut off goes on from its last epoch where its folder is there.
+needs to go on; a run that is cut off goes on from its last epoch where its folder is there. A row that fails, or whose
+folder is of other settings, is told of, and the others go on.
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-import math
-import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from practice_folder import ROOT, Needed, figures, refuse_other, settings_of
 from practice_rows import (
     BILM,
     CORPORA,
@@ -32,7 +33,6 @@ from practice_rows import (
     ENSEMBLE,
     FULL,
     STUDENT,
-    Corpus,
     Flags,
     flags_of,
     members_of,
@@ -41,8 +41,8 @@ from practice_rows import (
     table,
 )
 
-ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "recipes" / "results" / "practice.csv"
+UNITS = 128  # of each direction of the biLM
 COLUMNS = ("corpus", "row", "seed", "dev", "test", *COSTS)
 
 
@@ -58,57 +58,99 @@ def main() -> None:
     parser.add_argument("--hours", type=float, default=float("inf"), help="start no run after so many hours")
     options = parser.parse_args()
     if options.job == "table":
-        print(table(read(options.results)))
+        print(table(read(options.results, COLUMNS)))
         return
+    if failed := train_all(options):
+        raise SystemExit(f"Failed, for the reasons above: {'; '.join(failed)}.")
+
+
+def train_all(options: argparse.Namespace) -> list[str]:
+    """Trains what is missing of the rows that are asked for; returns the names of those that failed."""
+    from seqlab.errors import SeqlabError
+
+    read(options.results, COLUMNS)
     end, work = time.monotonic() + 3600 * options.hours, options.work.resolve()
-    for seed in options.seeds:
-        for row in rows_of(*CORPORA):
-            for corpus in options.corpora:
-                wanted = row in rows_of(corpus) and seed in seeds_of(row) and any(part in row for part in options.rows)
-                if wanted and time.monotonic() < end:
-                    train(corpus, row, seed, work, options.results)
+    runs = [(corpus, row, seed) for seed in options.seeds for row in rows_of(*CORPORA) for corpus in options.corpora]
+    failed = []
+    for corpus, row, seed in runs:
+        wanted = row in rows_of(corpus) and seed in seeds_of(row) and any(part in row for part in options.rows)
+        if wanted and time.monotonic() < end:
+            try:
+                train(corpus, row, seed, work, options.results)
+            except (Failed, SeqlabError) as error:  # the other rows need not wait for somebody to look at this one
+                failed.append(f"{corpus} {row}, seed {seed}")
+                print(f"{failed[-1]}: {error}", flush=True)
+    return failed
 
 
 def train(corpus: str, row: str, seed: int, work: Path, results: Path, model: bool = False) -> Path:
     """Trains one row and appends its result, unless that is known; returns the folder of its run.
 
     With `model` the model must be there too, which may have been trained on another machine.
+
+    Raises:
+        SettingsError: If the folder holds a run with other settings.
     """
-    folder = work / f"{corpus} {row} {seed}".translate({ord(letter): "-" for letter in " :,/"})
-    known = any((line["corpus"], line["row"], line["seed"]) == (corpus, row, str(seed)) for line in read(results))
-    if known and not (model and not (folder / "scores.json").is_file()):
+    folder = folder_of(corpus, row, seed, work)
+    finished = (folder / "scores.json").is_file()
+    known = any(
+        (line["corpus"], line["row"], line["seed"]) == (corpus, row, str(seed)) for line in read(results, COLUMNS)
+    )
+    if known and not model:
         return folder
-    setting, members = CORPORA[corpus], []
-    flags = {**flags_of(corpus, row), "seed": seed}
+    setting, needed, flags = CORPORA[corpus], Needed(), {**flags_of(corpus, row), "seed": seed}
+    if row in (ENSEMBLE, STUDENT):
+        needed = Needed(runs=[folder_of(corpus, FULL, one, work) for one in members_of(seed)])
     if row == ENSEMBLE:
-        members = [train(corpus, FULL, one, work, results, model=True) for one in members_of(seed)]
-        join(members, folder)
+        if known and finished:
+            return folder
+        for one in members_of(seed):
+            train(corpus, FULL, one, work, results, model=True)
+        join(needed.runs, folder)
     else:
         if row == STUDENT:
             flags["distill.teacher"] = train(corpus, ENSEMBLE, seed, work, results, model=True)
         if row == BILM:
-            flags["contextual.file"] = contextual(corpus, work)
-        resumed = (folder / "state.npz").is_file()
+            flags["contextual.file"], needed = contextual(corpus, work)
+        resumed = finished or (folder / "state.npz").is_file()
+        if resumed:
+            refuse_other(folder, settings_of(setting.recipe, flags))
+        if known and finished:
+            return folder
         run("train", *(["--resume"] if resumed else [setting.recipe, *written(flags), "--run"]), str(folder))
     if not known:
-        append(results, {"corpus": corpus, "row": row, "seed": seed, **figures(folder, setting, members)})
+        append(results, {"corpus": corpus, "row": row, "seed": seed, **figures(folder, setting, needed)})
     return folder
 
 
-def contextual(corpus: str, work: Path) -> Path:
-    """The file of contextual vectors of a corpus, from a biLM that is trained on the text of all of them."""
+def folder_of(corpus: str, row: str, seed: int, work: Path) -> Path:
+    """Where a run is."""
+    return work / f"{corpus} {row} {seed}".translate({ord(letter): "-" for letter in " :,/"})
+
+
+def contextual(corpus: str, work: Path) -> tuple[Path, Needed]:
+    """The file of contextual vectors of a corpus, from a biLM that is trained on the text of all, and what it cost."""
+    from seqlab.pretrain_settings import PretrainSettings
+
     text, model, vectors = work / "bilm.txt", work / "bilm", work / f"bilm {corpus}.h5"
     if not text.is_file():
         work.mkdir(parents=True, exist_ok=True)
         lines = [" ".join(words) for one in CORPORA.values() for words in training_text(one.recipe)]
         text.with_suffix(".part").write_text("\n".join(lines) + "\n", encoding="utf-8")
         text.with_suffix(".part").rename(text)
-    if not (model / "scores.json").is_file():
-        resumed = (model / "state.npz").is_file()
-        run("pretrain", *(["--resume"] if resumed else [str(text), "--units", "128", "--run"]), str(model))
+    finished = (model / "scores.json").is_file()
+    resumed = finished or (model / "state.npz").is_file()
+    if resumed:
+        refuse_other(model, PretrainSettings(text=(str(text),), units=UNITS), "pretrain")
+    if not finished:
+        run("pretrain", *(["--resume"] if resumed else [str(text), "--units", str(UNITS), "--run"]), str(model))
+    clock = vectors.with_suffix(".seconds")
     if not vectors.is_file():
+        since = time.monotonic()
         run("embed", str(model), "--recipe", CORPORA[corpus].recipe, "--half", "--output", str(vectors))
-    return vectors
+        clock.write_text(f"{time.monotonic() - since:.3f}", encoding="utf-8")
+    seconds = float(clock.read_text("utf-8")) if clock.is_file() else None
+    return vectors, Needed(runs=[model], seconds=seconds, models=[model])
 
 
 def training_text(recipe: str) -> list[tuple[str, ...]]:
@@ -119,7 +161,7 @@ def training_text(recipe: str) -> list[tuple[str, ...]]:
     return [sentence.words for sentence in corpora(read_recipe(str(ROOT / recipe))).train]
 
 
-def join(members: list[Path], folder: Path) -> None:
+def join(members: Sequence[Path], folder: Path) -> None:
     """Writes an ensemble and its scores as a run would."""
     import seqlab
     from seqlab.training.data import corpora
@@ -146,54 +188,37 @@ def written(flags: Flags) -> list[str]:
     return found
 
 
+class Failed(SystemExit):
+    """A command that failed."""
+
+
 def run(*arguments: str) -> None:
     """Runs the command line in a process of its own; what it says is shown where it fails."""
     start = [sys.executable, "-c", "import sys; from seqlab.cli.main import main; sys.exit(main(sys.argv[1:]))"]
     print(f"{time.strftime('%H:%M:%S')} seqlab {' '.join(arguments)}", flush=True)
     done = subprocess.run([*start, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise SystemExit(f"It failed with status {done.returncode}:\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
+        raise Failed(f"It failed with status {done.returncode}:\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
 
 
-def figures(folder: Path, setting: Corpus, members: list[Path]) -> dict[str, Any]:
-    """What a finished run's folder says, with the columns of the results file; of an ensemble its members' minutes."""
-    import seqlab
-    from seqlab.training.data import corpora
-    from seqlab.training.report import epoch_times
-    from seqlab.training.run import stored_settings
-
-    model = seqlab.load(folder / "model.keras")
-    trainable = sum(math.prod(weight.shape) for weight in model.trainable_weights)
-    found: dict[str, Any] = {"parameters": model.count_params(), "trainable": trainable}
-    for part, scores in json.loads((folder / "scores.json").read_text("utf-8")).items():
-        for key in setting.figure:
-            scores = scores[key]
-        found[part] = f"{100 * scores:.2f}"
-    times = [line for one in members or [folder] for line in epoch_times(one)]
-    if times:
-        found["minutes"] = f"{sum(line.seconds for line in times) / 60:.1f}"
-    if not members:
-        lines = [json.loads(line) for line in (folder / "history.jsonl").read_text("utf-8").splitlines()]
-        course = [line["val_" + setting.figure[-1]] for line in lines]
-        found |= {"epochs": len(course), "best_epoch": 1 + course.index(max(course))}
-        # The first epoch of each part of a run compiles.
-        usual = [line.training for before, line in zip(times, times[1:], strict=False) if before.part == line.part]
-        if usual:
-            tokens = corpora(stored_settings(folder)).train.tokens
-            found["tokens_per_second"] = round(tokens / statistics.median(usual))
-    return found
-
-
-def read(results: Path) -> list[dict[str, str]]:
-    """The lines of the results file."""
+def read(results: Path, columns: Sequence[str] | None = None) -> list[dict[str, str]]:
+    """The lines of a results file, which has the given columns, if any are given."""
     if not results.is_file():
         return []
     with results.open(encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream))
+        reader = csv.DictReader(stream)
+        lines, found = list(reader), list(reader.fieldnames or [])
+    if columns is not None and found != list(columns):
+        raise SystemExit(
+            f"{results} has the columns {', '.join(found) or '(none)'}; expected {', '.join(columns)}. It is another "
+            "version's: move it away, or name another file (--results)."
+        )
+    return lines
 
 
 def append(results: Path, line: dict[str, Any]) -> None:
     """Adds a line to the results file."""
+    read(results, COLUMNS)
     results.parent.mkdir(parents=True, exist_ok=True)
     new = not results.is_file()
     with results.open("a", encoding="utf-8", newline="") as stream:

@@ -149,15 +149,15 @@ def figures(folder: Path, tasks: Sequence[str]) -> list[Line]:
     from seqlab.multitask_settings import MultiTaskSettings
     from seqlab.training import multitask
     from seqlab.training.folder import stored_settings
-    from seqlab.training.report import epoch_seconds
+    from seqlab.training.report import epoch_seconds, run_seconds
 
     data = multitask.read(stored_settings(folder, MultiTaskSettings))
     tokens = sum(corpus.tokens for corpus in data.train.values())
-    parts = epoch_seconds(folder)
+    parts, seconds = epoch_seconds(folder), run_seconds(folder)  # of epochs that an older version trained there is none
     usual = [second for part in parts for second in part[1:]] or [part[0] for part in parts]  # the first one compiles
     costs = {
         "epochs": len(_history(folder)),
-        "minutes": f"{sum(map(sum, parts)) / 60:.2f}" if usual else "",  # unknown of runs without times.jsonl
+        "minutes": "" if seconds is None else f"{seconds / 60:.2f}",
         "parameters": seqlab.load(folder / "model.keras").count_params(),
         "tokens_per_second": round(tokens / statistics.median(usual)) if usual else "",
         "backend": json.loads((folder / "versions.json").read_text("utf-8"))["backend"],

@@ -200,10 +200,11 @@ class EncoderSettings(Part):
                 f"encoder.units is {self.units}; a transformer needs a multiple of encoder.heads, {self.heads}."
             )
         edges = None not in (self.input_dropout, self.output_dropout)
-        if self.layers == 1 and edges and self.dropout != type(self).model_fields["dropout"].default:
+        usual = type(self).model_fields["dropout"].default
+        if self.layers == 1 and edges and self.dropout != usual:
             raise SettingsError(
                 "encoder.dropout is that between layers where input_dropout and output_dropout are given, and there is "
-                "one layer: leave it out."
+                f"one layer: leave it out, or where a recipe sets it give its default, {usual:g}."
             )
         if self.layers == 1 and self.connection in (None, "dense"):  # others add the input, to each direction its own
             idle = "stacking per_direction" if self.stacking == "per_direction" else None

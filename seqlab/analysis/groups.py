@@ -74,6 +74,8 @@ def add_tests(findings: Findings, trials: Trials, groups: Mapping[str, Trials], 
         f"{label}: the middle half of the trials, whiskers to the last ones, median (line) and mean (dot); in colour: "
         f"different from {baseline}. Grey: mean number of weights.{findings.capped}"
     )
+    if options.cap is not None:
+        caption += " So it counts in these means; below the names stands how often."
     figure = plots.draw_boxes(rows, label, marked, options.drawn(trials.sign))
     findings.document.figure(file, figure, caption)
 

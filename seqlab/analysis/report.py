@@ -66,8 +66,8 @@ def _study(findings: Findings, trials: Trials, prefix: str) -> dict[str, Importa
     if options.group:
         bars |= add_importances(findings, groups, trials.name if prefix else "")
     times = _times(findings, trials)
-    _marginals(findings, trials, forest, times, f"{prefix}marginals.png")
-    _pairs(findings, trials, forest, found, f"{prefix}pairs.png")
+    _marginals(findings, trials, forest, times, f"{prefix}marginals.png", sample.note)
+    _pairs(findings, trials, forest, found, f"{prefix}pairs.png", sample.note)
     if options.group:
         _within(findings, trials, groups[options.baseline or next(iter(groups))], prefix)
     if np.isfinite(trials.numbers["seconds"]).any():
@@ -82,16 +82,20 @@ def _within(findings: Findings, trials: Trials, group: Trials, prefix: str) -> N
     options, name = findings.options, group.name
     group = replace(group, name=f"{trials.name}: {name}")
     try:
-        forest = findings.fanova(group.sample(options.measure, options.diverged, options.cap), group)
-        times = None
-        if np.isfinite(group.numbers["seconds"]).any():
-            times = findings.fanova(group.sample("seconds"), group)
+        sample = group.sample(options.measure, options.diverged, options.cap)
+        forest = findings.fanova(sample, group)
         found = forest.importance()
     except (DataError, SettingsError) as error:
         findings.note(f"no marginals within {name}: {error}")
         return
-    _marginals(findings, group, forest, times, f"{prefix}baseline-marginals.png", f" within {name}")
-    _pairs(findings, group, forest, found, f"{prefix}baseline-pairs.png", f" within {name}")
+    times = None
+    if np.isfinite(group.numbers["seconds"]).any():
+        try:
+            times = findings.fanova(group.sample("seconds"), group)
+        except DataError as error:
+            findings.note(f"no analysis of times within {name}: {error}")
+    _marginals(findings, group, forest, times, f"{prefix}baseline-marginals.png", sample.note, f" within {name}")
+    _pairs(findings, group, forest, found, f"{prefix}baseline-pairs.png", sample.note, f" within {name}")
 
 
 def _times(findings: Findings, trials: Trials) -> Fanova | None:
@@ -112,7 +116,7 @@ def _times(findings: Findings, trials: Trials) -> Fanova | None:
 
 
 def _marginals(
-    findings: Findings, trials: Trials, score: Fanova, time: Fanova | None, file: str, where: str = ""
+    findings: Findings, trials: Trials, score: Fanova, time: Fanova | None, file: str, note: str, where: str = ""
 ) -> None:
     """What is predicted along each hyperparameter."""
     curves = [score.marginal(name) for name in score.names]
@@ -127,11 +131,13 @@ def _marginals(
         file,
         figure,
         f"Predicted {findings.options.measure} (blue){' and seconds (orange)' if times else ''}, averaged over all "
-        "other hyperparameters; one standard deviation over trees.",
+        f"other hyperparameters; one standard deviation over trees. Over {note}.",
     )
 
 
-def _pairs(findings: Findings, trials: Trials, forest: Fanova, found: Importance, file: str, where: str = "") -> None:
+def _pairs(
+    findings: Findings, trials: Trials, forest: Fanova, found: Importance, file: str, note: str, where: str = ""
+) -> None:
     """The pairs whose interaction explains most, but for those with the hyperparameter that makes the groups."""
     pairs = [pair for pair in found.pairs if findings.options.group not in pair]
     ranked = sorted(((found.pair(*pair).mean, pair) for pair in pairs), reverse=True)
@@ -140,7 +146,9 @@ def _pairs(findings: Findings, trials: Trials, forest: Fanova, found: Importance
         figure = plots.draw_pairs(drawn, findings.options.label(trials.objective[0]), _logs(trials))
         findings.document.heading(f"Pairs{where}", 3)
         findings.document.figure(
-            file, figure, "Predicted over two hyperparameters, and the part of it that is their interaction alone."
+            file,
+            figure,
+            f"Predicted over two hyperparameters, and the part of it that is their interaction alone. Over {note}.",
         )
 
 

@@ -140,6 +140,7 @@ class Trials:
 
         Raises:
             DataError: Without any such value.
+            SettingsError: If none is better than the cap.
         """
         targets, lost = self.numbers[measure].copy(), np.isnan(self.numbers["score"])
         if measure == "seconds":
@@ -164,6 +165,11 @@ class Trials:
         if cap is not None and measure != "seconds":
             beyond = keep & ~lost & (targets * self.sign > cap * self.sign)
             targets[beyond] = cap
+            if (keep & ~lost).any() and (targets[keep] == cap).all():
+                raise SettingsError(
+                    f"{self.file}: {self.name}: all {keep.sum()} values of {measure!r} are {cap:g} or worse, which is "
+                    "the cap: take one that some are better than (--cap), or none."
+                )
             if beyond.any():
                 parts.append(f"{beyond.sum()} worse than {cap:g} counted as it")
         axes, places = self._places(keep)

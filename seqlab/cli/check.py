@@ -11,7 +11,7 @@ import tyro
 
 from seqlab.cli.reading import SEPARATOR, parse_columns, parse_fields, parse_separator, refuse_unused
 from seqlab.constants import DEFAULT_RULES
-from seqlab.errors import SettingsError
+from seqlab.errors import SettingsError, check_encoding
 
 if TYPE_CHECKING:
     from seqlab.corpora.records import Corpus
@@ -46,7 +46,9 @@ class Check:
     ] = None
     rules: Annotated[
         tuple[str, ...] | None,
-        tyro.conf.arg(help="rules by which words are looked up, as words.rules of a run; its default if not given"),
+        tyro.conf.arg(
+            help="rules by which words are looked up, as words.rules of a run; its default if not given, none if bare"
+        ),
     ] = None
     top: Annotated[
         int | None, tyro.conf.arg(help=f"how many of the most frequent words that it lacks to name; {TOP} if not given")
@@ -64,6 +66,11 @@ def main(arguments: Sequence[str]) -> int:
     top = TOP if options.top is None else options.top
     if top < 0:
         raise SettingsError(f"--top takes a number of at least 0, received {top}.")
+
+    rules = DEFAULT_RULES if options.rules is None else options.rules
+    encoding = options.vector_encoding or "utf-8"
+    if options.vectors is not None:
+        _check_vectors(options.vectors, encoding, rules)
 
     from seqlab.corpora.check import check
     from seqlab.corpora.conll import conll
@@ -83,25 +90,29 @@ def main(arguments: Sequence[str]) -> int:
     report = check(*corpora)
     print(report.text())
     if options.vectors is not None:
-        rules = DEFAULT_RULES if options.rules is None else options.rules
-        _print_coverage(options.vectors, options.vector_encoding or "utf-8", corpora, rules, top)
+        _print_coverage(options.vectors, encoding, corpora, rules, top)
     return int(report.bad)
+
+
+def _check_vectors(path: Path, encoding: str, rules: Sequence[str]) -> None:
+    """Refuses what can be refused before corpora are read and reported on."""
+    from seqlab.text.rules import lookups
+    from seqlab.text.vectors import is_compressed
+
+    lookups("", rules)
+    if len(set(rules)) < len(rules):
+        raise SettingsError(f"--rules takes each rule once, as words.rules of a run does; received {' '.join(rules)}.")
+    check_encoding("--vector-encoding", encoding)
+    is_compressed(path)
 
 
 def _print_coverage(path: Path, encoding: str, corpora: Sequence[Corpus], rules: Sequence[str], top: int) -> None:
     from seqlab.progress import reading_bar
     from seqlab.text.coverage import candidates, coverage
-    from seqlab.text.vectors import read_vectors
+    from seqlab.text.vectors import examine_vectors
 
-    wanted, rows = candidates(corpora, rules), 0
-
-    def kept(word: str) -> bool:  # of all words of the file, which may be larger than memory
-        nonlocal rows
-        rows += 1
-        return word in wanted
-
-    with reading_bar(path) as progress:
-        vectors = read_vectors(path, kept, encoding=encoding, cache=False, progress=progress)
+    with reading_bar(path) as progress:  # the file may be larger than memory
+        vectors, rows = examine_vectors(path, candidates(corpora, rules), encoding, progress)
     print(f"\nword vectors: {path}, {rows:,} rows, {vectors.dimension} numbers each")
     for corpus in corpora:
         print(f"\n{corpus.name}\n{coverage(corpus.words(), vectors.rows, rules).text(top)}")

@@ -242,14 +242,14 @@ def rates_of(dropout: float | Sequence[float]) -> float | tuple[float, ...]:
     """Returns one rate, or three: before the first layer, between layers, after the last.
 
     Raises:
-        SettingsError: For another number of rates.
+        SettingsError: For something else, or another number of rates.
         ValueError: For a rate outside [0, 1).
     """
-    if not isinstance(dropout, Sequence):
+    if isinstance(dropout, int | float):
         return share(dropout)
-    if len(dropout) != 3:
+    if isinstance(dropout, str) or not isinstance(dropout, Sequence) or len(dropout) != 3:
         raise SettingsError(
             "dropout is one rate, or three: before the first layer, between layers, after the last. "
-            f"Received {len(dropout)}: {dropout}."
+            f"Received: {dropout!r}."
         )
     return tuple(share(rate) for rate in dropout)

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
-FALLING = ("loss", "error", "cer", "nll")
+FALLING = ("loss", "error", "cer", "nll", "perplexity")
 """How figures end that are better where they are smaller."""
 
 

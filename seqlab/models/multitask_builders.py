@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 
+from seqlab.constants import DEFAULT_RULES
 from seqlab.corpora.records import Corpus
 from seqlab.corpora.tasks import all_sentences, task_corpora
 from seqlab.errors import SettingsError
@@ -101,6 +102,7 @@ def parts_of_tasks(
     constrained: Choice = False,
     contextual: Any = None,
     language: Mapping[str, Any] | None = None,
+    rules: Sequence[str] = DEFAULT_RULES,
     **options: Any,
 ) -> dict[str, Any]:
     """Builds what a `MultiTaskTagger` is made of.
@@ -115,6 +117,7 @@ def parts_of_tasks(
         constrained: As `Tagger.from_corpus`, for each task; `True` for those that have a tag scheme.
         contextual: As `Tagger.from_corpus`: a `ScalarMix` for all tasks, or one for each with "stl".
         language: Learns the words beside each token too, see `Tagger.from_corpus`; not with "stl".
+        rules: As `Tagger.from_corpus`.
         **options: Of `task_encoder`, where the encoder is given by name.
 
     Raises:
@@ -126,7 +129,7 @@ def parts_of_tasks(
         raise SettingsError(f"The given encoder has options of its own: leave out {', '.join(options)}.")
     if not isinstance(head, str) and set(head) != set(corpora):
         raise SettingsError(f"Expected a head for each of {', '.join(corpora)}; received {', '.join(head)}.")
-    words = words_of_tasks(corpora, word_vectors, unseen_vectors=unseen_vectors)
+    words = words_of_tasks(corpora, word_vectors, rules, unseen_vectors=unseen_vectors)
     source = None if contextual is None else contextual_of(contextual, open_producer)
     vectorizer = vectorizer_of_tasks(corpora, words, contextual=source)
     tasks = list(corpora)

@@ -43,8 +43,8 @@ class BinaryReader:
         self.file = rows.file
         self.buffer = b""
         self.place = 0  # of the next byte in the buffer
-        self.checked = 0  # bytes of the kept numbers that are known to be finite
-        self.numbers: list[int] = []  # of the rows not yet checked
+        self.block = bytearray()  # numbers that are not known to be finite yet
+        self.pending: list[tuple[int, bytes, bool]] = []  # their rows: number, word, whether to keep them
 
     def read(self, stream: BinaryIO, limit: int | None) -> int:
         """Reads up to `limit` rows and returns the width of the vectors."""
@@ -56,10 +56,11 @@ class BinaryReader:
             word = self._word(stream, row, count)
             if not self._has(stream, 4 * width):
                 raise self._cut(row, count, f"only {len(self.buffer) - self.place} of {4 * width} bytes of numbers")
-            if self.rows.takes(word, row=row):
-                self.rows.values += self.buffer[self.place : self.place + 4 * width]
-                self.numbers.append(row)
-                if len(self.numbers) == _BLOCK:
+            taken = self.rows.takes(word, row=row)
+            if taken or self.rows.every:
+                self.block += self.buffer[self.place : self.place + 4 * width]
+                self.pending.append((row, word, taken))
+                if len(self.pending) == _BLOCK:
                     self._check(width)
             self.place += 4 * width
         self._check(width)
@@ -97,21 +98,18 @@ class BinaryReader:
         return bool(chunk)
 
     def _check(self, width: int) -> None:
-        """Looks for numbers that are none in the rows kept since the last look."""
-        if not self.numbers:
-            return
-        block = np.frombuffer(self.rows.values, "<f4", offset=self.checked).reshape(-1, width)
+        """Looks for numbers that are none in the rows since the last look, and keeps what is to be kept."""
+        block = np.frombuffer(self.block, "<f4").reshape(-1, width)
         bad = np.flatnonzero(~np.isfinite(block).all(axis=1))
-        self.checked += block.nbytes
-        del block  # while an array looks at them the values cannot grow
         if len(bad):
-            word = self.rows.words[len(self.rows.words) - len(self.numbers) + int(bad[0])]
+            row, word, _ = self.pending[bad[0]]
             raise DataError(
-                f"Row {self.numbers[bad[0]]}: the vector of {word!r} holds a number that is not finite. The header "
+                f"Row {row}: the vector of {shown(word)} holds a number that is not finite. The header "
                 "announces another width than the rows have, or the file is damaged: fetch it again.",
                 self.file,
             )
-        self.numbers.clear()
+        self.rows.add(block, [taken for _, _, taken in self.pending])
+        self.block, self.pending = bytearray(), []
 
     def _cut(self, row: int, count: int, what: str) -> DataError:
         return DataError(

@@ -37,7 +37,7 @@ class TextReader:
         self.rows = rows
         self.file = rows.file
         self.width = 0
-        self.pending: list[tuple[int, bytes]] = []  # line number and numbers of rows not yet parsed
+        self.pending: list[tuple[int, bytes, bool]] = []  # rows not yet parsed: line, numbers, whether to keep them
 
     def read(self, stream: BinaryIO, limit: int | None) -> int:
         """Reads up to `limit` rows and returns the width of the vectors."""
@@ -89,8 +89,9 @@ class TextReader:
             word, _, numbers = line.partition(b" ")
         else:
             word, numbers = self._split_from_right(number, line)
-        if self.rows.takes(word, line=number):
-            self.pending.append((number, numbers))
+        taken = self.rows.takes(word, line=number)
+        if taken or self.rows.every:
+            self.pending.append((number, numbers, taken))
             if len(self.pending) == _BLOCK:
                 self._flush()
 
@@ -110,19 +111,19 @@ class TextReader:
     def _flush(self) -> None:
         """Parses the pending rows at once, and one by one only to say which of them is wrong."""
         try:
-            block = _parsed(b" ".join(numbers for _, numbers in self.pending))
+            block = _parsed(b" ".join(numbers for _, numbers, _ in self.pending))
             good = len(block) == len(self.pending) * self.width and bool(np.isfinite(block).all())
         except ValueError:
             good = False
         if not good:
             raise self._fault()
-        self.rows.values += block.tobytes()
+        self.rows.add(block.reshape(-1, self.width), [taken for _, _, taken in self.pending])
         self.pending.clear()
 
     def _fault(self) -> DataError:
         number, field = next(
             (number, field)
-            for number, numbers in self.pending
+            for number, numbers, _ in self.pending
             for field in numbers.split(b" ")
             if not is_number(field) or not np.isfinite(_parsed(field)).all()
         )

@@ -71,8 +71,9 @@ def read_vectors(
 
     Formats are told by content: text (GloVe, word2vec, fastText's `.vec`: a line is a word, then its numbers, divided
     by single spaces, perhaps after a header "rows dimension") and word2vec's binary one. Of a repeated word the first
-    row counts. A last line of text without an end, as many a whole file has, may be cut off within its last number:
-    that is a warning. fastText's own `.bin` is refused with the command that converts it.
+    row counts. A word that is not of the encoding is an error; where `words` is a collection its row is passed over,
+    with a warning that counts such rows. A last line of text without an end, as many a whole file has, may be cut off
+    within its last number: that is a warning. fastText's own `.bin` is refused with the command that converts it.
 
     What has been read whole is kept in a cache (`seqlab.text.vector_cache`), from which the next reading of the same
     file takes a fraction of a second, whatever words it wants; all its vectors pass through memory then.
@@ -96,25 +97,56 @@ def read_vectors(
     """
     _check_options(limit, encoding)
     path = Path(path)
-    compressed = _checked(path)
+    is_compressed(path)
     folder = cache_folder(cache, path.stat().st_size)
     stored = None if folder is None else cache_path(folder, path, encoding, limit)
     found = None if stored is None else read_cache(stored)
     if found is not None:
         return _cut(WordVectors(*found), words)
-    rows = Rows(str(path), words, encoding)
-    with open(path, "rb") if progress is None else io.BufferedReader(_Watched(path, progress)) as stream:
-        width = _read(gzip.GzipFile(fileobj=stream) if compressed else stream, rows, limit)
-    vectors = WordVectors(rows.words, rows.matrix(width))
+    vectors = _parsed(path, Rows(str(path), words, encoding), limit, progress)
     if stored is not None and words is None:
         write_cache(stored, vectors.words, vectors.matrix)
     return vectors
+
+
+def examine_vectors(
+    path: str | PathLike[str], words: Wanted, encoding: str = "utf-8", progress: Progress | None = None
+) -> tuple[WordVectors, int]:
+    """Looks at every row of a file, past the cache, also at the numbers of those that are not wanted.
+
+    Memory grows only with what is kept, as that of `read_vectors`, which passes over the numbers of other rows.
+
+    Args:
+        path: The file.
+        words: The wanted words, or a function that says whether one is wanted; `None` keeps all.
+        encoding: Of the words; any that contains ASCII.
+        progress: Told of the bytes read so far.
+
+    Returns:
+        The kept words and their vectors, and how many rows the file has.
+
+    Raises:
+        DataError: As `read_vectors`, for any row.
+        SettingsError: If the encoding is none that contains ASCII.
+    """
+    _check_options(None, encoding)
+    path = Path(path)
+    rows = Rows(str(path), words, encoding, every=True)
+    return _parsed(path, rows, None, progress), rows.count
 
 
 def _check_options(limit: int | None, encoding: str) -> None:
     if limit is not None and limit < 1:
         raise SettingsError(f"limit must be None or at least 1, received {limit}.")
     check_encoding("encoding", encoding)
+
+
+def _parsed(path: Path, rows: Rows, limit: int | None, progress: Progress | None) -> WordVectors:
+    compressed = is_compressed(path)
+    with open(path, "rb") if progress is None else io.BufferedReader(_Watched(path, progress)) as stream:
+        width = _read(gzip.GzipFile(fileobj=stream) if compressed else stream, rows, limit)
+    rows.warn()
+    return WordVectors(rows.words, rows.matrix(width))
 
 
 def _read(stream: BinaryIO | gzip.GzipFile, rows: Rows, limit: int | None) -> int:
@@ -140,8 +172,12 @@ def _cut(vectors: WordVectors, words: Wanted) -> WordVectors:
     return WordVectors([vectors.words[row] for row in kept], vectors.matrix[kept])
 
 
-def _checked(path: Path) -> bool:
-    """Says whether the file is compressed; refuses what is no file of vectors."""
+def is_compressed(path: Path) -> bool:
+    """Says whether a file of word vectors is compressed.
+
+    Raises:
+        DataError: If there is no such file, or its beginning is that of a zip archive.
+    """
     if not path.is_file():
         siblings = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
         what = "This is a folder" if path.is_dir() else "There is no such file"

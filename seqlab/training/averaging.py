@@ -10,6 +10,7 @@ import numpy as np
 from keras import ops
 
 from seqlab.errors import SettingsError
+from seqlab.models.taskwise import TaskwiseOptimizer
 
 
 class AveragedWeights(keras.callbacks.Callback):
@@ -28,7 +29,8 @@ class AveragedWeights(keras.callbacks.Callback):
     keeps the weights to go on with.
 
     Raises:
-        SettingsError: When training begins, for an optimiser that keeps no averages or trains on from them.
+        SettingsError: When training begins, for an optimiser that keeps no averages or trains on from them, and for
+            that of a `MultiTaskTagger`.
 
     Reference: Polyak and Juditsky, Acceleration of stochastic approximation by averaging, 1992.
     """
@@ -42,6 +44,11 @@ class AveragedWeights(keras.callbacks.Callback):
         """Forgets an earlier training."""
         self.trained = None
         options = getattr(self.model.optimizer, "inner_optimizer", self.model.optimizer)
+        if isinstance(options, TaskwiseOptimizer):
+            raise SettingsError(
+                "AveragedWeights is for models of one task: the optimiser of several keeps averages for each group of "
+                "tasks, which have not been taught to change places with the weights. Leave it out."
+            )
         overwrites = getattr(options, "ema_overwrite_frequency", None)
         if not getattr(options, "use_ema", False) or overwrites is not None:
             raise SettingsError(

@@ -93,8 +93,19 @@ def take_up(state: RunState, folder: Path, batches: Any) -> None:
 
 
 def stored_settings(folder: Path, kind: type[Kind], verb: str = "train") -> Kind:
-    """Returns the settings of a run's folder, which are of the given kind."""
-    return kind.model_validate_json(stored_text(folder, verb))
+    """Returns the settings of a run's folder, which are of the given kind.
+
+    Raises:
+        SettingsError: If there are none, or some that this version does not take.
+    """
+    text = stored_text(folder, verb)
+    try:
+        return kind.model_validate_json(text)
+    except SettingsError as error:
+        raise SettingsError(
+            f"{folder / SETTINGS}: {error} The run is of another version of seqlab, or the file was changed: begin it "
+            "anew in another folder."
+        ) from error
 
 
 def stored_text(folder: Path, verb: str = "train") -> str:

@@ -11,7 +11,7 @@ import keras
 
 from seqlab.files import write_text
 from seqlab.models.best import BestWeights
-from seqlab.training.folder import MODEL, TIMES, write_history
+from seqlab.training.folder import HISTORY, MODEL, TIMES, write_history
 from seqlab.training.state import RunState
 
 BOARD = "tensorboard"
@@ -81,9 +81,24 @@ class EpochTime(NamedTuple):
 
 
 def epoch_times(folder: Path) -> list[EpochTime]:
-    """Returns what `Report` wrote of the epochs of a run, without those that were cut off; of older runs nothing."""
+    """Returns what `Report` wrote of the epochs of a run, without those that were cut off.
+
+    Of an epoch that an older version trained there is nothing: `run_seconds` says whether they are all there.
+    """
     path = folder / TIMES
     return [EpochTime(**json.loads(line)) for line in path.read_text("utf-8").splitlines()] if path.is_file() else []
+
+
+def run_seconds(folder: Path) -> float | None:
+    """Returns the seconds of all epochs of a run; `None` where those of some are not known, as older runs' are not.
+
+    A run that an older version began and a newer one went on with has the seconds of its last epochs alone.
+    """
+    path, times = folder / HISTORY, epoch_times(folder)
+    lines = path.read_text("utf-8").splitlines() if path.is_file() else []
+    if not times or [line.epoch for line in times] != [json.loads(line)["epoch"] for line in lines]:
+        return None
+    return sum(line.seconds for line in times)
 
 
 def board(folder: Path) -> keras.callbacks.Callback:
@@ -92,7 +107,7 @@ def board(folder: Path) -> keras.callbacks.Callback:
 
 
 def epoch_seconds(folder: Path) -> list[list[float]]:
-    """Returns the seconds of each epoch of a run, a list for each process that trained a part of it."""
+    """Returns the seconds of each epoch of a run that are known, a list for each process that trained a part of it."""
     parts: dict[int, list[float]] = {}
     for line in epoch_times(folder):
         parts.setdefault(line.part, []).append(line.seconds)

@@ -23,7 +23,8 @@ def read_words(settings: Settings, corpus: Corpus, *others: Corpus | None) -> Wo
     """Reads the vector file that the settings name, with a bar on a terminal, and chooses the rows of the word table.
 
     Where no vectors of other words are to travel in the model (`words.unseen_vectors` 0), only those of the corpora's
-    words are ever in memory, and the cache, which holds the whole file, is left alone.
+    words are ever in memory, and the cache, which holds the whole file, is left alone. A word that is not of the file's
+    encoding is a warning then, else an error.
 
     Args:
         settings: The settings.

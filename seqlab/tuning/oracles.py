@@ -143,30 +143,6 @@ class RandomOracle(Durable, keras_tuner.oracles.RandomSearchOracle):
     """Values at random."""
 
 
-class BayesianOracle(Durable, keras_tuner.oracles.BayesianOptimizationOracle):
-    """Values by a Gaussian process over the trials before.
-
-    Keras Tuner leaves out the trials without a score. One that diverged tells where not to look: it counts with its
-    best score before that, and where it has none with the worst of all others. Failures and time-outs are left out.
-    """
-
-    def _vectorize_trials(self) -> Any:
-        sign = 1 if self.objective.direction == "min" else -1
-        scores = [trial.score for trial in self.trials.values() if trial.status == TrialStatus.COMPLETED]
-        scores += [score for score in self.diverged.values() if score is not None]
-        if not scores:
-            return super()._vectorize_trials()
-        worst = sign * max(sign * score for score in scores)
-        for name, score in self.diverged.items():
-            self.trials[name].status = TrialStatus.COMPLETED
-            self.trials[name].score = worst if score is None else score
-        try:
-            return super()._vectorize_trials()
-        finally:
-            for name in self.diverged:
-                self.trials[name].status, self.trials[name].score = TrialStatus.FAILED, None
-
-
 class HyperbandOracle(Durable, keras_tuner.oracles.HyperbandOracle):
     """Many short trials, of which the best go on."""
 
@@ -206,6 +182,7 @@ def make_oracle(
         SettingsError: For another name, for a number of trials that means nothing to that one, or if scikit-learn is
             missing for `bayesian`.
     """
+    from seqlab.tuning.bayesian import BayesianOracle
     from seqlab.tuning.guided import GuidedOracle
 
     kinds: dict[str, type[Durable]] = {

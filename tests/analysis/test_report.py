@@ -127,6 +127,23 @@ def test_without_times_there_is_nothing_about_them():
     assert "no analysis of times: " in analyse([small], Options(trees=1)).notes[0]
 
 
+def test_a_baseline_of_equal_times_keeps_its_marginals_of_the_score():
+    small = trials()
+    small.numbers["seconds"][[value == "V" for value in small.values["variant"]]] = 5.0
+    found = analyse([small], Options(trees=1, group="variant"))
+    assert "baseline-marginals.png" in found.document.figures
+    assert any(note.startswith("no analysis of times within V: ") for note in found.notes)
+
+
+def test_captions_say_how_many_trials():
+    small = trials()
+    document = analyse([small], Options(trees=1, group="variant", cap=8.0)).document
+    text = " ".join(content[1] for kind, content in document.blocks if kind == "figure")
+    whole, own = (one.sample(cap=8.0).note for one in (small, small.groups("variant")["V"]))
+    assert whole != own and text.count(f"Over {whole}.") == 2 == text.count(f"Over {own}.")
+    assert "So it counts in these means; below the names stands how often." in text
+
+
 def test_errors_name_the_study():
     small = trials()
     few = small.where(np.arange(len(small)) < 9)
@@ -142,4 +159,6 @@ def test_errors_name_the_study():
         analyse([small, small])
     with pytest.raises(SettingsError, match="name the group too"):
         analyse([trials()], Options(baseline="V"))
+    with pytest.raises(SettingsError, match=r"small: all 90 values of 'score' are 1 or worse, which is the cap"):
+        analyse([trials()], Options(cap=1.0))
     assert study().objective.name == "loss"

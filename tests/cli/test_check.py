@@ -113,6 +113,24 @@ def test_coverage_by_a_vector_file(tmp_path: Path, capsys: pytest.CaptureFixture
     assert main(["check", file, "--vectors", str(tmp_path / "v.txt"), "--top", "-1"]) == 1
 
 
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        ("the 1 2\nzzz 1 abc\nqqq nan 3\n", "'abc'"),
+        ("the 1 2\nqqq nan 3\n", "'nan'"),
+        ("the 1 2\nthe 1 1e99\n", "1e99"),
+    ],
+)
+def test_every_row_of_a_vector_file_is_looked_at(
+    content: str, fault: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also those of words that the files do not have."""
+    (tmp_path / "a.conll").write_text("the O\n", encoding="utf-8")
+    (tmp_path / "v.txt").write_text(content, encoding="utf-8")
+    assert main(["check", str(tmp_path / "a.conll"), "--vectors", str(tmp_path / "v.txt")]) == 1
+    assert "v.txt:2: Received" in (text := capsys.readouterr().err) and fault in text
+
+
 def test_rules_and_encoding_of_a_vector_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "a.conll").write_text("The O\nété O\n1984 O\n", encoding="utf-8")
     (tmp_path / "v.txt").write_bytes("the 1 2\nété 3 4\n0000 5 6\nelse 7 8\n".encode("latin-1"))
@@ -126,5 +144,31 @@ def test_rules_and_encoding_of_a_vector_file(tmp_path: Path, capsys: pytest.Capt
     text = capsys.readouterr().out
     found = [line.split()[0] for line in text.partition("v.txt")[2].splitlines() if line.endswith("%")]
     assert found == ["as", "digits", "nfc", "not"] and "words not found: The (1)\n" in text
-    assert main([*call, "--rules", "digit"]) == 1
-    assert "Unknown word rule 'digit'" in (text := capsys.readouterr().err) and "Did you mean 'digits'" in text
+    assert main([*call, "--vector-encoding", "latin-1", "--rules"]) == 0  # none
+    text = capsys.readouterr().out
+    assert [line.split()[0] for line in text.partition("v.txt")[2].splitlines() if line.endswith("%")] == ["as", "not"]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (
+            ["--rules", "digit"],
+            "Unknown word rule 'digit'; known: lowercase, digits, brackets, nfc, quotes. Did you mean",
+        ),
+        (
+            ["--rules", "nfc", "digits", "nfc"],
+            "--rules takes each rule once, as words.rules of a run does; received nfc",
+        ),
+        (["--vector-encoding", "utf-16"], "`--vector-encoding` must be a text encoding that contains ASCII"),
+        (["--vectors", "none.txt"], "none.txt: There is no such file"),
+    ],
+)
+def test_wrong_options_of_vectors_are_refused_before_the_report(
+    options: list[str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.conll").write_text("the O\n", encoding="utf-8")
+    (tmp_path / "v.txt").write_text("the 1 2\n", encoding="utf-8")
+    assert main(["check", str(tmp_path / "a.conll"), "--vectors", str(tmp_path / "v.txt"), *options]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == "" and words in captured.err

@@ -263,7 +263,9 @@ def test_nothing_of_the_padding_reaches_a_connection():
         ({"stacking": "per_directions"}, "Unknown stacking .*; expected interleaved or per_direction. Did you mean"),
         ({"layer_dropout": 0.1}, "layer_dropout leaves whole layers out, so it needs connection='residual', .* None"),
         ({"layer_dropout": 0.1, "connection": "dense"}, "needs connection='residual', received 'dense'"),
-        ({"dropout": (0.1, 0.2)}, r"dropout is one rate, or three: .* Received 2: \(0.1, 0.2\)"),
+        ({"dropout": (0.1, 0.2)}, r"dropout is one rate, or three: .* Received: \(0.1, 0.2\)"),
+        ({"dropout": "0.5"}, r"dropout is one rate, or three: .* Received: '0.5'"),
+        ({"dropout": None}, r"dropout is one rate, or three: .* Received: None"),
         ({"cell": GRUCell(3), "units": 4}, "The given GRUCell has units of its own: leave out units=4"),
     ],
 )

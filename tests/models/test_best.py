@@ -57,7 +57,7 @@ def test_missing_figure_names_those_there_are() -> None:
         best.on_train_end()
 
 
-@pytest.mark.parametrize("monitor", ["val_error", "val_cer", "val_nll"])
+@pytest.mark.parametrize("monitor", ["val_error", "val_cer", "val_nll", "val_language_perplexity"])
 def test_errors_fall(monitor: str) -> None:
     model, best = trained(monitor, [0.5, 0.2, 0.4])
     assert model.weights[0] == 1 and best.best == 0.2

@@ -29,6 +29,10 @@ def test_an_encoder_by_name(kind):
     assert (getattr(encoder, "shared", None) is not None) == (kind == "private_shared")
 
 
+def test_rules_reach_the_vectorizer():
+    assert parts(rules=["lowercase"])["vectorizer"].rules == ("lowercase",) != parts()["vectorizer"].rules
+
+
 def test_options_reach_the_encoder():
     assert task_encoder("sc_lstm", 2, gates="all", merge="sum", variant="CIFG").gates == "all"
     assert task_encoder("lstm_s", 2, connection="residual").encoder.connection == "residual"

@@ -87,6 +87,7 @@ def test_the_table_has_medians_spread_and_costs() -> None:
     text = table([*lines, line(1, "80.30", BILM), line(2, "81.50", BILM)])
     assert f"| {BILM} | 90.00 | 80.90 | 80.30 to 81.50 | {FULL} | +0.40 (+ +) helps |" in text
     assert text.startswith(f"Every row trains all of {EPOCHS} epochs (patience {EPOCHS}: none ends earlier)")
+    assert "Minutes are of all that a row needs: those of an ensemble are its members'" in text
 
 
 @pytest.mark.parametrize(

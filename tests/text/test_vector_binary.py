@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from seqlab.errors import DataError
 from seqlab.text.vector_binary import is_binary
-from seqlab.text.vectors import read_vectors
+from seqlab.text.vectors import examine_vectors, read_vectors
 from tests.text.common import binary
 
 ROWS = {"the": [0.5, -1.0, 2e-3], "été": [0.25, 3.0, 4.0], "New_York": [1.0, 2.0, 3.0]}
@@ -110,3 +110,13 @@ def test_the_binary_format_of_fasttext_is_refused_with_what_to_do(tmp_path) -> N
     path = write(tmp_path, (793_712_314).to_bytes(4, "little") + bytes(60))
     with pytest.raises(DataError, match=r"fastText's own binary format.*\.vec file.*load_facebook_vectors.*w2v\.bin"):
         read_vectors(path)
+
+
+def test_every_row_is_examined(tmp_path) -> None:
+    many = {f"w{row}": [row, 0.5] for row in range(5000)}
+    found, rows = examine_vectors(write(tmp_path, binary(many)), {"w3", "w4999"})
+    assert (found.words, rows) == (["w3", "w4999"], 5000) and found.matrix.tolist() == [[3, 0.5], [4999, 0.5]]
+    path = write(tmp_path, binary({**many, "bad": [1.0, float("nan")]}))
+    assert read_vectors(path, {"w3"}).words == ["w3"]
+    with pytest.raises(DataError, match="Row 5001: the vector of 'bad' holds a number that is not finite"):
+        examine_vectors(path, {"w3"})

@@ -26,5 +26,23 @@ def test_undecodable_words_are_placed() -> None:
         Rows("f", None, "utf-8").takes(b"\xff", row=7)
 
 
+def test_undecodable_words_that_cannot_be_wanted_are_counted(caplog: pytest.LogCaptureFixture) -> None:
+    rows = Rows("f", {"b"}, "utf-8")
+    rows.warn()
+    assert not caplog.text  # nothing to tell
+    assert [rows.takes(word, line=line) for line, word in enumerate((b"a", b"\xe9", b"b", b"\xff"), 1)] == [
+        *(False, False, True, False)
+    ]
+    rows.warn()
+    assert r"f:2: The word '\\xe9' is not utf-8; rows passed over for this reason: 2 of 4" in caplog.text
+    assert "--words.encoding of seqlab train" in caplog.text
+    binary = Rows("f", {"b"}, "utf-8")
+    binary.takes(b"\xff", row=7)
+    binary.warn()
+    assert r"f: Row 7: The word '\\xff' is not utf-8" in caplog.text
+    with pytest.raises(DataError, match=r"f:1: The word (?!.*unseen-vectors)"):
+        Rows("f", {"b"}, "utf-8", every=True).takes(b"\xff", line=1)
+
+
 def test_long_pieces_are_shortened() -> None:
     assert shown(b"x" * 99) == repr("x" * 57 + "...")

@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from seqlab.errors import DataError, SettingsError
-from seqlab.text.vectors import WordVectors, read_vectors
+from seqlab.text.vectors import WordVectors, examine_vectors, read_vectors
 
 GLOVE = "the 0.5 -1 2e-3\ncat .25 +3. 4\nthe 9 9 9\n"
 
@@ -181,3 +181,16 @@ def test_glove(real_data: Path) -> None:
     cut = read_vectors(path, words={"the", "cat", "zzzz-none"})
     assert sorted(cut.words) == ["cat", "the"]
     np.testing.assert_array_equal(cut.matrix[cut.rows["cat"]], vectors.matrix[vectors.rows["cat"]])
+
+
+def test_every_row_is_examined_and_few_are_kept(write) -> None:
+    path = write("".join(f"w{row} {row} 0.5\n" for row in range(1203)) + "w7 1 1\nx 1 1\n")
+    vectors, rows = examine_vectors(path, {"w7", "w1200", "none"})
+    assert rows == 1205
+    check(vectors, ["w7", "w1200"], [[7, 0.5], [1200, 0.5]])
+    bad = write(path.read_text() + "w7 nan 1\n")
+    check(read_vectors(bad, words={"w7"}), ["w7"], [[7, 0.5]])
+    with pytest.raises(DataError, match=r"vectors\.txt:1206: Received 'nan'"):
+        examine_vectors(bad, {"w7"})
+    with pytest.raises(DataError, match="is not utf-8"):
+        examine_vectors(write("été 1 2\nthe 3 4\n".encode("latin-1")), {"the"})

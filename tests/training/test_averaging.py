@@ -12,6 +12,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from seqlab.errors import SettingsError
 from seqlab.models.best import BestWeights
+from seqlab.models.taskwise import TaskwiseOptimizer
 from seqlab.training.averaging import AveragedWeights
 from seqlab.training.state import RunState
 
@@ -125,6 +126,15 @@ def test_a_further_fit_goes_on_from_the_averages() -> None:
     before, course = model.get_weights(), Course()
     model.fit(X, Y, batch_size=8, verbose=0, callbacks=[AveragedWeights(), course])
     assert 0 < np.max(np.abs(course.steps[0][0] - before[0])) < 0.15  # one step of Adam at a rate of 0.1
+
+
+def test_the_optimiser_of_several_tasks_is_refused() -> None:
+    model, _, _ = averaged(epochs=1)
+    model.optimizer = TaskwiseOptimizer(keras.optimizers.Adam(use_ema=True))
+    callback = AveragedWeights()
+    callback.set_model(model)
+    with pytest.raises(SettingsError, match="AveragedWeights is for models of one task"):
+        callback.on_train_begin()
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,12 @@ def test_settings_and_facts_are_written(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "versions.json").read_text())["data"] == {"x": "2"}
 
 
+def test_settings_of_another_version_are_named(tmp_path: Path) -> None:
+    (tmp_path / "settings.json").write_text(SETTINGS.model_dump_json().replace('"seed":1', '"seed":-1'), "utf-8")
+    with pytest.raises(SettingsError, match=r"settings\.json: .*seed.* The run is of another version .* begin it anew"):
+        stored_settings(tmp_path, PretrainSettings)
+
+
 def test_an_empty_folder_holds_no_run(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"settings\.json is missing\); expected a folder that seqlab tune wrote"):
         stored_text(tmp_path, "tune")

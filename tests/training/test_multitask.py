@@ -56,7 +56,7 @@ def test_a_resumed_run_ends_as_an_unbroken_one(runs: Any) -> None:
 
 
 def test_a_paused_run_ends_as_an_unbroken_one(finished_tasks: Path, tmp_path: Path) -> None:
-    chosen = tiny.task_settings(finished_tasks.parent / "data")
+    chosen = tiny.finished_task_settings(finished_tasks.parent / "data")
     paused = train(chosen, tmp_path, verbose=0, until=1)
     assert len(lines(tmp_path)) == 1 and paused.scores["test"]
     train(chosen, tmp_path, resume=True, verbose=0, until=9)  # more than there are

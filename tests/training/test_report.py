@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from seqlab.models.best import BestWeights
-from seqlab.training.report import Report, board, epoch_seconds, epoch_times
+from seqlab.training.report import EpochTime, Report, board, epoch_seconds, epoch_times, run_seconds
 from seqlab.training.state import RunState
 
 
@@ -75,3 +75,14 @@ def test_seconds_of_each_part_of_a_run(tmp_path: Path) -> None:
     assert all(line.seconds - line.training > 0.19 and line.training >= 0 for line in found)
     assert found[1].seconds > 0.39
     assert epoch_seconds(tmp_path) == [[line.seconds for line in found[k : k + 2]] for k in (0, 2)]
+
+
+def test_seconds_of_a_run_are_those_of_all_epochs_or_unknown(tmp_path: Path) -> None:
+    assert run_seconds(tmp_path) is None
+    lines = [json.dumps(EpochTime(epoch, 0, 2.0 + epoch, 1.0)._asdict()) + "\n" for epoch in range(3)]
+    (tmp_path / "history.jsonl").write_text("".join(f'{{"epoch": {epoch}}}\n' for epoch in range(3)), "utf-8")
+    assert run_seconds(tmp_path) is None  # of an older version
+    for known, seconds in ((lines, 9.0), (lines[1:], None), (lines[:2], None)):  # which another went on with
+        (tmp_path / "times.jsonl").write_text("".join(known), "utf-8")
+        assert run_seconds(tmp_path) == seconds
+    assert [line.epoch for line in epoch_times(tmp_path)] == [0, 1]

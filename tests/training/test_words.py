@@ -54,7 +54,7 @@ def test_coverage_and_size_are_told(tmp_path: Path, caplog: pytest.LogCaptureFix
     assert sum(stored["dev"]["tokens"].values()) == corpora().dev.tokens
 
 
-def test_rules_and_encoding_of_the_settings(tmp_path: Path) -> None:
+def test_rules_and_encoding_of_the_settings(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     word = next(word for word in corpora().train.words() if word != word.lower())
     (tmp_path / "v.txt").write_bytes(f"{word.lower()} 1 2\nété 3 4\n".encode("latin-1"))
     base = tiny.settings(tmp_path)
@@ -65,6 +65,9 @@ def test_rules_and_encoding_of_the_settings(tmp_path: Path) -> None:
 
     with pytest.raises(DataError, match=r"v\.txt:2: The word .* is not utf-8\. .*--words\.encoding of"):
         read()
+    with caplog.at_level(logging.WARNING):
+        few = read(unseen_vectors=0)  # only the data's words, which some of the file's may be in its own encoding
+    assert "v.txt:2: The word" in caplog.text and "reason: 1 of 2" in caplog.text and few.unseen == 0
     words = read(encoding="latin-1")
     assert words.vocabulary.items[-1] == "été" and words.unseen == 1
     exact = read(encoding="latin-1", rules=("nfc",), train="none")

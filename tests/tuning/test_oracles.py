@@ -8,8 +8,6 @@ import pytest
 
 from seqlab import studies
 from seqlab.errors import DataError, SettingsError
-from seqlab.tuning.description import described
-from seqlab.tuning.folder import open_study
 from seqlab.tuning.messages import report
 from seqlab.tuning.oracles import Durable, make_oracle, need
 from seqlab.tuning.space import SearchSpace
@@ -70,35 +68,6 @@ def test_a_search_that_is_cut_off_gives_out_the_same_trials(
         assert len({json.dumps(values, sort_keys=True) for values in whole}) == len(whole) == 2 * (1 + 3)
     if tuner == "hyperband":
         assert {values["tuner/epochs"] for values in whole} == {1, 3, 9}
-
-
-@pytest.mark.parametrize("direction", ["min", "max"])
-def test_bayesian_is_told_where_training_diverges(direction: str, tmp_path: Path) -> None:
-    """Of what diverged without a score the worst of all scores is taken; failures and time-outs count nowhere."""
-    pytest.importorskip("sklearn")
-    space = SearchSpace(SETTINGS, rates)
-    oracle = make_oracle("bayesian", studies.Objective("x", direction), space.hyperparameters, 9, 1, 1)
-    study = studies.Study(studies.Objective("x", direction), space.parameters)
-    open_study(tmp_path, study, described(SETTINGS, 1, False), oracle, resume=False, parquet=False)
-    outcomes = [("completed", 3.0), ("diverged", None), ("failed", None), ("diverged", 7.0), ("completed", 2.0)]
-    for status, value in outcomes:
-        trial = oracle.create_trial("here")
-        report(oracle, trial, studies.Trial(trial.trial_id, status, score=value, error="" if value else "no number"))
-    sign, worst = (1, 7.0) if direction == "min" else (-1, 2.0)
-    x, y = oracle._vectorize_trials()
-    assert y.tolist() == [sign * value for value in (3.0, worst, 7.0, 2.0)] and len(x) == 4
-    lost = [trial for trial in oracle.trials.values() if trial.status == "FAILED"]
-    assert len(lost) == 3 and all(trial.score is None for trial in lost)  # as Keras Tuner has them, afterwards
-
-
-def test_bayesian_learns_from_the_trials(tmp_path: Path) -> None:
-    pytest.importorskip("sklearn")
-
-    def line(hp: Any) -> dict[str, Any]:
-        return {"encoder.dropout": hp.Float("encoder.dropout", 0.0, 0.9)}
-
-    found = [values["encoder.dropout"] for values in steps(tmp_path, line, "bayesian", 6, "before", diverged=0)]
-    assert min(found[3:]) < 0.01  # the best is at 0, and three points in a line tell it
 
 
 @pytest.mark.parametrize("place", ["row", "trial", "oracle"])

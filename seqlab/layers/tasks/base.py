@@ -40,6 +40,7 @@ class TaskEncoder(keras.layers.Layer):
         has a part in it.
 
     Raises:
+        TypeError: For a subclass whose `represent` returns something else than the two.
         ValueError: For a task that there is not.
         SettingsError: For directions of an encoder that has no such layer.
     """
@@ -53,7 +54,7 @@ class TaskEncoder(keras.layers.Layer):
 
     def represent_all(self, inputs: Tensor, mask: Tensor | None, training: bool | None) -> Found:
         """Computes that of all tasks, (batch, time, tasks, width); what they share may run once."""
-        found = [self.represent(inputs, mask, k, training) for k in range(self.tasks)]
+        found = [self._two(self.represent(inputs, mask, k, training)) for k in range(self.tasks)]
         return ops.stack([own for own, _ in found], axis=2), found[0][1]
 
     @property
@@ -93,7 +94,7 @@ class TaskEncoder(keras.layers.Layer):
         if task is None:
             found = self.represent_all(inputs, mask, training)
         else:
-            found = self.represent(inputs, mask, self.checked(task), training)
+            found = self._two(self.represent(inputs, mask, self.checked(task), training))
         return list(found) if directions else found[0]
 
     def compute_output_spec(
@@ -121,6 +122,14 @@ class TaskEncoder(keras.layers.Layer):
                 f"task={task!r}."
             )
         return number
+
+    def _two(self, found: Found) -> Found:
+        if isinstance(found, tuple) and len(found) == 2:  # a tensor would pass for its first two sentences
+            return found
+        raise TypeError(
+            f"{type(self).__name__}.represent must return two things, a task's representation and the first shared "
+            f"layer's directions or None; received a {type(found).__name__}."
+        )
 
     def _check_directions(self) -> int:
         if self.directions_width is None:

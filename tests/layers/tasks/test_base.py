@@ -39,6 +39,21 @@ def test_one_task_is_a_part_of_all(name):
     assert not every[~MASK].any()
 
 
+@pytest.mark.parametrize("task", [None, 0])
+def test_a_representation_alone_is_refused(task):
+    """As a subclass returns it that knows nothing of directions: a tensor would be cut to its first sentence."""
+
+    class Alone(SharedEncoder):
+        def represent(self, inputs, mask, task, training):
+            return super().represent(inputs, mask, task, training)[0]
+
+        represent_all = TaskEncoder.represent_all
+
+    layer = Alone(RecurrentStack(2, cell="srn"), 3)
+    with pytest.raises(TypeError, match=r"Alone.represent must return two things"):
+        layer(INPUTS, mask=tensor(MASK), task=task)
+
+
 SHARED = [name for name in ENCODERS if name != "private"]
 
 
