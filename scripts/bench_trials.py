@@ -169,11 +169,11 @@ class Ours:
     """seqlab's trials; the first epoch holds building and, where the program is not kept, compiling."""
 
     def __init__(self, rolls: PianoRolls, epochs: int, variant: str, side: str = "") -> None:
-        from seqlab.training.compiled import keep_programs
+        from seqlab.training.compiled import keep_programs_in
         from seqlab.training.trials import Pieces
 
         CACHE.mkdir(parents=True, exist_ok=True)
-        keep_programs(CACHE)
+        keep_programs_in(CACHE)
         self.pieces, self.epochs, self.variant = Pieces.of(rolls), epochs, variant
         self.side = int(side.removeprefix("x") or 0)
 

@@ -220,11 +220,11 @@ class Worker:
     """Runs trials in a process of its own."""
 
     def __init__(self, rolls: Path, cache: Path) -> None:
-        from seqlab.training.compiled import keep_programs
+        from seqlab.training.compiled import keep_programs_in
         from seqlab.training.trials import Pieces
 
         cache.mkdir(parents=True, exist_ok=True)
-        keep_programs(cache)
+        keep_programs_in(cache)
         self.pieces = Pieces.of(piano_rolls(rolls))
 
     def __call__(self, job: dict[str, Any]) -> dict[str, Any]:

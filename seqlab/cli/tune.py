@@ -184,14 +184,17 @@ def _options(flags: Study) -> Any:
 def _work(oracle: Any, space: Any, folder: Path, objective: Any, flags: Study, address: tuple[str, int]) -> int:
     """Runs trials of a chief until it has no more."""
     from seqlab.tuning import table
-    from seqlab.tuning.distributed import check_search, check_space, client
+    from seqlab.tuning.distributed import check_search, check_space, client, held
+    from seqlab.tuning.folder import claim
     from seqlab.tuning.search import Search
 
     worker = flags.worker or ""
     remote = client(oracle, folder, address, worker)
     check_space(remote, space)
     check_search(remote, oracle.description)
-    for trial in Search(remote, space, folder, objective, _options(flags), worker).run():
+    claim(folder, remote.identity)
+    names = held(remote, worker)
+    for trial in Search(remote, space, folder, objective, _options(flags), worker, names).run():
         print(table.line(trial), flush=True)
     return 0
 

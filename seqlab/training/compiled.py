@@ -175,7 +175,7 @@ def keys_of(seeds: Sequence[int], epoch: int) -> Any:
     return jax.vmap(lambda seed: jax.random.fold_in(jax.random.key(seed), epoch))(np.array(seeds, "uint32"))
 
 
-def keep_programs(folder: str | os.PathLike[str]) -> None:
+def keep_programs_in(folder: str | os.PathLike[str]) -> None:
     """Keeps compiled programs in a folder, where later processes find them."""
     import jax
 

@@ -1,7 +1,8 @@
 """Trials as compiled epochs: `python -m seqlab.tuning.compiled FOLDER` does the jobs of one folder after another.
 
 A program of JAX is compiled for each variant and rounded size (`seqlab.training.trials`) and serves all further trials
-of the process; programs are kept on disk for the processes that follow. Trials that share a program may train side by
+of the process; programs are kept in the user's cache (`seqlab.cache`) for the
+processes that follow. Trials that share a program may train side by
 side in it (`run_together`); one for each number of them is compiled.
 """
 
@@ -17,7 +18,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from seqlab.errors import SettingsError
+from seqlab.cache import keep_programs
+from seqlab.errors import SeqlabError, SettingsError
 from seqlab.frame_settings import FrameSettings
 from seqlab.settings_part import Part
 from seqlab.tuning.job import OUTPUT, Job, Outcome, read_job, write_result
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from seqlab.training import trials
     from seqlab.training.trials import Pieces, Trial
 
+log = logging.getLogger(__name__)
 FIXED: dict[str, Any] = {
     "data.format": "piano_roll",
     "network.bidirectional": False,
@@ -46,14 +49,8 @@ def main(arguments: Sequence[str]) -> NoReturn:
     (name,) = arguments
     # Read when JAX starts. The products of small models are too small for several threads.
     os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false".strip()
-
-    from seqlab.text.vector_cache import cache_folder
-    from seqlab.training.compiled import keep_programs
-
+    keep_programs()
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.INFO)
-    kept = cache_folder(True, 0)
-    if kept is not None:
-        keep_programs(kept / "jax")
     serve(name, work)
 
 
@@ -82,7 +79,7 @@ def run_together(jobs: Sequence[Job], folders: Sequence[Path]) -> list[Outcome]:
     began = time.monotonic()
     if len(jobs) == 1:
         return [run_job(jobs[0], folders[0], execute)]
-    population = _Population(jobs)
+    population = _Population(jobs, folders)
     found = [
         run_job(job, folder, functools.partial(population.execution, number))
         for number, (job, folder) in enumerate(zip(jobs, folders, strict=True))
@@ -92,33 +89,54 @@ def run_together(jobs: Sequence[Job], folders: Sequence[Path]) -> list[Outcome]:
 
 
 class _Population:
-    """The trainings of several jobs; all those with one seed run when the first of them is asked for."""
+    """The trainings of several jobs; all those with one seed run when the first of them is asked for.
 
-    def __init__(self, jobs: Sequence[Job]) -> None:
-        self.jobs = jobs
-        self.left = list(range(len(jobs)))  # those that have a score with each seed so far
-        self.found: dict[int, dict[int, Execution] | Exception] = {}
+    Where they fail together, for want of memory for instance, each half is tried by itself, down to single jobs, which
+    run as `execute` has them. Errors of settings and data are those of all jobs.
+    """
+
+    def __init__(self, jobs: Sequence[Job], folders: Sequence[Path]) -> None:
+        self.jobs, self.folders = jobs, folders
+        self.groups = [list(range(len(jobs)))]  # of those that have a score with each seed so far
+        self.found: dict[int, dict[int, Execution | Exception]] = {}
 
     def execution(self, number: int, job: Job, folder: Path, seed: int) -> Execution:
         """What came of the training of one job with one of its seeds."""
         if seed not in self.found:
-            try:
-                self.found[seed] = self._run(seed)
-            except Exception as error:  # it is that of all of them
-                self.found[seed] = error
-        found = self.found[seed]
+            self.found[seed] = self._run(seed)
+        found = self.found[seed][number]
         if isinstance(found, Exception):
             raise found
-        return found[number]
+        return found
 
-    def _run(self, seed: int) -> dict[int, Execution]:
+    def _run(self, seed: int) -> dict[int, Execution | Exception]:
+        found: dict[int, Execution | Exception] = {}
+        waiting, self.groups = self.groups, []
+        while waiting:
+            group = waiting.pop(0)
+            results = self._train(group, seed)
+            if isinstance(results, Exception) and len(group) > 1 and not isinstance(results, SeqlabError):
+                log.warning("%d trials together: %s. Each half is tried by itself.", len(group), results)
+                middle = len(group) // 2
+                waiting = [group[:middle], group[middle:], *waiting]
+                continue
+            found |= dict.fromkeys(group, results) if isinstance(results, Exception) else results
+            self.groups.append([one for one in group if getattr(found[one], "score", None) is not None])
+        self.groups = [group for group in self.groups if group]
+        return found
+
+    def _train(self, group: Sequence[int], seed: int) -> dict[int, Execution] | Exception:
         from seqlab.training.trials import run_population
 
-        members = [trial_of(settings_from({**self.jobs[number].settings, "seed": seed})) for number in self.left]
-        outcomes = run_population(members, *_data_and_epochs(self.jobs[0]), order_seed=seed)
-        found = {number: _execution(outcome) for number, outcome in zip(self.left, outcomes, strict=True)}
-        self.left = [number for number, execution in found.items() if execution.score is not None]
-        return found
+        first = group[0]
+        try:
+            if len(group) == 1:
+                return {first: execute(self.jobs[first], self.folders[first], seed)}
+            members = [trial_of(settings_from({**self.jobs[number].settings, "seed": seed})) for number in group]
+            outcomes = run_population(members, *_data_and_epochs(self.jobs[first]), order_seed=seed)
+        except Exception as error:
+            return error.with_traceback(None)  # whose frames would hold the memory that was too little
+        return {number: _execution(outcome) for number, outcome in zip(group, outcomes, strict=True)}
 
 
 def execute(job: Job, folder: Path, seed: int) -> Execution:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import json
 import logging
+import math
 import os
 import threading
 import time
@@ -15,14 +17,21 @@ import keras_tuner
 
 from seqlab import studies
 from seqlab.errors import SeqlabError, SettingsError
-from seqlab.tuning.description import differences
-from seqlab.tuning.oracles import DESCRIPTION, Durable
+from seqlab.tuning.description import differences, missing
+from seqlab.tuning.messages import DESCRIPTION, HELD, IDENTITY, Refused, named
+from seqlab.tuning.oracles import Durable
 from seqlab.tuning.space import SearchSpace, parameters_of
 
 log = logging.getLogger(__name__)
 CHIEF = "chief"  # Keras Tuner takes every name with this in it for the chief's
 SILENCE = 600.0  # seconds without a finished trial after which the log says who is waited for
+PATIENCE = 60.0  # seconds after which a call of a chief that does not answer is made again, and told of
+WAITING = (
+    "No answer from the chief at %s for %.0f min: waiting for it. If it does not come back under this address, or its "
+    "search is over, stop this worker; started again under its name, it goes on with its trials."
+)
 AGAIN = 1.0  # seconds before a call of a chief that was lost is made again
+CALLING = "UNKNOWN: Exception calling application: "  # before the words of an error of the chief's
 LAST_ANSWER = 1.0  # seconds for the last worker's answer to leave
 
 
@@ -59,6 +68,7 @@ def serve(oracle: Durable, folder: Path, address: tuple[str, int]) -> Generator[
     for name in ("create_trial", "update_trial", "end_trial"):
         setattr(oracle, name, _watched(getattr(oracle, name), failures))
     tuner = _tuner(oracle, folder, address, CHIEF)
+    logging.getLogger("grpc._server").addFilter(_unexpected)
 
     def search() -> None:
         try:
@@ -79,7 +89,9 @@ def serve(oracle: Durable, folder: Path, address: tuple[str, int]) -> Generator[
 
 
 def client(oracle: Durable, folder: Path, address: tuple[str, int], worker: str) -> Any:
-    """Returns the stand-in of a chief's oracle on a worker's machine; it waits for a chief that is not there (yet).
+    """Returns the stand-in of a chief's oracle on a worker's machine.
+
+    It waits for a chief that is not there (yet) for as long as it takes, and says so.
 
     Raises:
         SettingsError: For a name that Keras Tuner would take for the chief's.
@@ -87,7 +99,9 @@ def client(oracle: Durable, folder: Path, address: tuple[str, int], worker: str)
     if CHIEF in worker or not worker:
         raise SettingsError(f"--worker is a name of its own without {CHIEF!r} in it, received {worker!r}.")
     found = _tuner(oracle, folder, address, worker).oracle
-    found.stub = _Patient(found.stub, address)
+    found.stub, found.identity = _Patient(found.stub, address), ""
+    create = found.create_trial
+    found.create_trial = lambda name: create(named(name, found.identity))
     return found
 
 
@@ -106,6 +120,8 @@ def check_space(remote: Any, space: SearchSpace) -> None:
 def check_search(remote: Any, description: str) -> None:
     """Compares what a worker would do with what the chief's search is about, but for the space.
 
+    From then on the stand-in names the chief's study with each call, and another one refuses it.
+
     Args:
         remote: The stand-in of the chief's oracle.
         description: The worker's, see `seqlab.tuning.description.told`.
@@ -113,13 +129,25 @@ def check_search(remote: Any, description: str) -> None:
     Raises:
         SettingsError: If they differ, with the names of what does.
     """
-    found = remote.get_trial(DESCRIPTION).hyperparameters.values[DESCRIPTION]
-    different = differences(found, description)
+    found = remote.get_trial(DESCRIPTION).hyperparameters.values
+    there, here = json.loads(found[DESCRIPTION]), json.loads(description)
+    different = differences(there, here)
     if different:
+        lacking = [
+            f" The file of {name} is missing on {machine}."
+            for machine, one in (("the chief's machine", there), ("this machine", here))
+            for name in missing(one)
+        ]
         raise SettingsError(
             f"the chief has another search ({'; '.join(different)}): start the worker with the chief's recipe and "
-            "flags, and with the same data."
+            f"flags, on the same backend (KERAS_BACKEND) and with the same data.{''.join(lacking)}"
         )
+    remote.identity = found.get(IDENTITY, "")
+
+
+def held(remote: Any, worker: str) -> list[str]:
+    """Returns the names under which a chief knows a worker from before, with trials or to be told of the end."""
+    return list(json.loads(remote.get_trial(f"{HELD}{worker}").hyperparameters.values[f"{HELD}{worker}"]))
 
 
 def _taken(rows: list[studies.Trial]) -> Iterator[studies.Trial]:
@@ -145,8 +173,13 @@ def _tuner(oracle: Durable, folder: Path, address: tuple[str, int], name: str) -
     return keras_tuner.engine.base_tuner.BaseTuner(oracle, directory=str(folder.parent), project_name=folder.name)
 
 
+def _unexpected(record: logging.LogRecord) -> bool:
+    """Keeps what a chief refuses, which it logs by itself, from being logged with a traceback as well."""
+    return not (record.exc_info and isinstance(record.exc_info[1], Refused))
+
+
 class _Patient:
-    """Calls of a chief, made again if it is lost in the middle of one: each gives the same when it comes twice."""
+    """Calls of a chief, made again for as long as it is not there: each gives the same when it comes twice."""
 
     def __init__(self, stub: Any, address: tuple[str, int]) -> None:
         self.stub, self.address = stub, f"{address[0]}:{address[1]}"
@@ -157,15 +190,23 @@ class _Patient:
     def _call(self, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
         import grpc
 
+        began, told = time.monotonic(), -math.inf
         while True:
             try:
-                return function(*arguments, **options)
+                return function(*arguments, **{**options, "timeout": PATIENCE})
             except grpc.RpcError as error:
-                if error.code() == grpc.StatusCode.UNAVAILABLE:
-                    log.warning("The chief at %s is gone: waiting for it to be resumed.", self.address)
+                if error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
+                    now = time.monotonic()
+                    if now - told >= PATIENCE:
+                        log.warning(WAITING, self.address, (now - began) / 60)
+                        told = now
                     time.sleep(AGAIN)
                     continue
-                raise SeqlabError(f"the chief at {self.address}: {error.code().name}: {error.details()}") from error
+                words = f"{error.code().name}: {error.details()}".removeprefix(CALLING)
+                raise SeqlabError(
+                    f"the chief at {self.address}: {words} Trials under way are stopped; a worker that starts "
+                    "again under its name goes on with those of its study."
+                ) from error
 
 
 class _Watch:
@@ -197,6 +238,9 @@ def _watched(function: Callable[..., Any], failures: list[BaseException]) -> Cal
     def called(*arguments: Any, **options: Any) -> Any:
         try:
             return function(*arguments, **options)
+        except Refused as error:  # the worker fails with it
+            log.warning("%s", error)
+            raise
         except BaseException as error:
             failures.append(error)
             raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib.util
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,9 @@ from keras_tuner.engine.trial import Trial, TrialStatus
 from seqlab import studies
 from seqlab.errors import DataError, SettingsError
 from seqlab.files import write_text
+from seqlab.tuning.messages import DESCRIPTION, HELD, IDENTITY, answer, names_of, own_name, read_report, report
 
 ORACLE, TRIAL = "oracle.json", "trial.json"
-REPORT = "tuner/report"  # travels among the values, since a Trial's message does not travel between machines
-DESCRIPTION = "tuner/search"  # instead of a trial's name, and of its only value
 NEVER = 10**9  # failures in a row after which Keras Tuner would stop; our loop has a rule of its own
 
 
@@ -32,6 +32,7 @@ class Durable(keras_tuner.Oracle):
     study: studies.Study
     parquet: bool = False
     description: str = ""  # what a chief tells its workers of the search, see `seqlab.tuning.description`
+    identity: str = ""  # of the study; none of one that was begun before there were any
     over: bool = False  # the search is, but for trials under way
     ongoing_trials: dict[str, Trial]
     _retry_queue: list[str]
@@ -45,45 +46,45 @@ class Durable(keras_tuner.Oracle):
         self._set_project_dir(str(folder.parent), folder.name)
 
     def create_trial(self, tuner_id: str) -> Trial:
-        """As Keras Tuner; notes the end of the search."""
-        trial = super().create_trial(tuner_id)
+        """As Keras Tuner; notes the end of the search, and raises `Refused` for a worker of another study."""
+        trial = super().create_trial(own_name(tuner_id, self.identity))
         self.over = self.over or trial.status == TrialStatus.STOPPED
         return trial
 
     def get_trial(self, trial_id: str) -> Trial:
-        """As Keras Tuner; what is asked for by the name `DESCRIPTION` carries the description in its only value."""
-        if trial_id != DESCRIPTION:
-            return super().get_trial(trial_id)
-        found = keras_tuner.HyperParameters()
-        found.Fixed(DESCRIPTION, self.description)
-        return Trial(found, trial_id, TrialStatus.RUNNING)
+        """As Keras Tuner; `DESCRIPTION`, and `HELD` with a worker's name, ask for what the values then carry."""
+        if trial_id == DESCRIPTION:
+            return answer(trial_id, {DESCRIPTION: self.description, IDENTITY: self.identity})
+        if trial_id.startswith(HELD):
+            names = names_of(trial_id.removeprefix(HELD), {*self.ongoing_trials, *self.tuner_ids})
+            return answer(trial_id, {trial_id: json.dumps(names)})
+        return super().get_trial(trial_id)
 
     def end_trial(self, trial: Trial) -> None:
         """Writes the row of a trial that carries a report (see `report`), then ends it as Keras Tuner does.
 
         Where a worker outlives its chief, a trial may be given to another one as well: the first report counts.
+
+        Raises:
+            Refused: If the report is of no trial of this study; nothing is written then.
         """
-        values = dict(trial.hyperparameters.values)
-        found = json.loads(values.pop(REPORT))
+        own = self.trials.get(trial.trial_id)
+        found = read_report(trial, own, self.identity)
         if trial.trial_id in self.end_order:
-            trial.hyperparameters.values.pop(REPORT)
             self.ongoing_trials = {at: one for at, one in self.ongoing_trials.items() if one.trial_id != trial.trial_id}
             return
         if trial.trial_id in self._retry_queue:
             self._retry_queue.remove(trial.trial_id)
         known = {parameter.name for parameter in self.study.space}
-        row = studies.Trial(
-            trial.trial_id,
-            values={name: value for name, value in values.items() if name in known},
-            **{**found, "seeds": tuple(found["seeds"])},
-        )
+        row = replace(found, values={name: value for name, value in found.values.items() if name in known})
         studies.write_trial(self.folder, row, self.parquet)
         self.finished.append(row)
         self._note(row)
-        own = self.trials[trial.trial_id].hyperparameters
-        own.values.pop(REPORT, None)
-        trial.hyperparameters = own
+        if own is not None:
+            trial.hyperparameters = own.hyperparameters
         trial.message = row.error or None
+        if row.status == "completed":
+            self.update_trial(trial.trial_id, {self.objective.name: float(row.score or 0.0)})
         super().end_trial(trial)
 
     def _note(self, row: studies.Trial) -> None:
@@ -117,6 +118,13 @@ class Durable(keras_tuner.Oracle):
         lost = [name for name in self.end_order if name not in rows]
         if lost:
             raise DataError(f"no row for the finished trials {', '.join(lost)}.", str(self.folder / studies.TRIALS))
+        foreign = [name for name in rows if name not in self.start_order]
+        if foreign:
+            raise DataError(
+                f"rows of the trials {', '.join(foreign)}, which this study has not given out: take them out of the "
+                "table, and resume again.",
+                str(self.folder / studies.TRIALS),
+            )
         for row in rows.values():
             self._note(row)
         # Its own list of the trials under way holds those that wait to be given out again, too.
@@ -202,22 +210,6 @@ def make_oracle(
     if tuner == "bayesian":
         need("sklearn", "analysis", "the tuner bayesian")
     return kinds[tuner](max_trials=trials, **options)
-
-
-def report(oracle: Any, trial: Trial, row: studies.Trial) -> None:
-    """Tells an oracle, or its stand-in on another machine, what came of a trial.
-
-    Args:
-        oracle: The oracle.
-        trial: The trial that it gave out.
-        row: What came of it; its values are those of `trial`.
-    """
-    if row.status == "completed":
-        oracle.update_trial(trial.trial_id, {oracle.objective.name: float(row.score or 0.0)})
-    trial.status = TrialStatus.COMPLETED if row.status == "completed" else TrialStatus.FAILED
-    fields = {name: value for name, value in vars(row).items() if name not in ("trial", "values")}
-    trial.hyperparameters.values[REPORT] = json.dumps(fields)
-    oracle.end_trial(trial)
 
 
 def need(module: str, extra: str, what: str) -> None:

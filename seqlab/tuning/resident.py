@@ -29,7 +29,7 @@ class ResidentProcess(TrialProcess):
 
         Args:
             folder: The trial's folder.
-            timeout: As that of the first trial.
+            timeout: Seconds after which this trial is over, whatever the limit of the one before; none without.
         """
         if self.process.poll() is not None or self.process.stdin is None or megabytes(self.process.pid) > MEMORY:
             self.stop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import time
@@ -15,11 +16,12 @@ from keras_tuner.engine.trial import Trial, TrialStatus
 from seqlab import studies
 from seqlab.errors import SeqlabError
 from seqlab.tuning.job import RESULT, Job, Outcome, read_result, write_job
-from seqlab.tuning.oracles import report
+from seqlab.tuning.messages import report
 from seqlab.tuning.process import TrialProcess
 from seqlab.tuning.resident import ResidentProcess
 from seqlab.tuning.space import SearchSpace
 
+log = logging.getLogger(__name__)
 PROGRAM = (sys.executable, "-m", "seqlab.tuning.trial")
 COMPILED = (sys.executable, "-m", "seqlab.tuning.compiled")
 PAUSE = 0.05  # seconds between two looks at the processes
@@ -56,7 +58,8 @@ class Search:
     """Runs the trials that an oracle gives out.
 
     Trials that train together share a process. Its time limit is that of one trial times their number, and when it is
-    over, or the process fails, so is each trial whose result is not there yet. One that a kill has cut off begins anew.
+    over, so is each trial whose result is not there yet. Where the process ends without them, for want of memory for
+    instance, each half of them is tried by itself, down to single trials. One that a kill has cut off begins anew.
 
     Args:
         oracle: One of `seqlab.tuning.oracles`, or its stand-in on another machine.
@@ -66,6 +69,7 @@ class Search:
         options: How trials are run.
         worker: Name of this machine, which nobody else may have; a worker that starts again under its old name goes on
             with its old trials.
+        held: Names under which the oracle has had it before; where it ran more at once then, it goes on with those too.
     """
 
     def __init__(
@@ -76,6 +80,7 @@ class Search:
         objective: studies.Objective,
         options: Options,
         worker: str = "tuner",
+        held: Sequence[str] = (),
     ) -> None:
         self.oracle = oracle
         self.space = space
@@ -83,7 +88,8 @@ class Search:
         self.objective = objective
         self.options = options
         self.running: dict[int, tuple[Group, TrialProcess]] = {}
-        self._names = [f"{worker}-{number}" for number in range(options.jobs * options.population)]
+        own = (f"{worker}-{number}" for number in range(options.jobs * options.population))
+        self._names = list(dict.fromkeys([*held, *own]))
         self._free = list(range(options.jobs))
         self._groups: list[Group] = []
         self._idle: dict[int, ResidentProcess] = {}
@@ -104,7 +110,7 @@ class Search:
                     rows = [self._end(trial, outcome) for trial, outcome in group]
                     yield from rows
                     self._count(rows)
-                if not self._names and not self.running and not waiting:
+                if not (self._names or self._groups or self.running or waiting):
                     return
                 time.sleep(PAUSE if self.running else 10 * PAUSE)
         finally:
@@ -201,9 +207,25 @@ class Search:
             self._free.append(place)
             if isinstance(process, ResidentProcess):
                 self._idle[place] = process
-            self._names += [name for name, _ in group]
-            common = outcome if len(group) == 1 else _of_each(outcome, len(group))
-            yield [(trial, read_result(self._folder(trial)) or common) for _, trial in group]
+            rows = self._results(group, outcome)
+            if rows:
+                yield rows
+
+    def _results(self, group: Group, outcome: Outcome) -> list[tuple[Trial, Outcome]]:
+        """What came of trials whose process is done with them; those that are to be tried again are not among them."""
+        found = [(name, trial, read_result(self._folder(trial))) for name, trial in group]
+        if len(group) > 1 and outcome.status == "timed_out":
+            outcome = _share(outcome, len(group))
+        elif len(group) > 1:
+            left = [(name, trial) for name, trial, known in found if known is None]
+            if left:
+                told = f"{len(left)} of {len(group)} trials together: {outcome.error or 'the process left no result'}"
+                log.warning("%s. Each half is tried by itself.", told)
+            middle = len(left) // 2
+            self._groups += [part for part in (left[:middle], left[middle:]) if part]
+            found = [(name, trial, known) for name, trial, known in found if known is not None]
+        self._names += [name for name, _, _ in found]
+        return [(trial, known or outcome) for _, trial, known in found]
 
     def _end(self, trial: Trial, outcome: Outcome) -> studies.Trial:
         if outcome.fatal:
@@ -225,12 +247,10 @@ class Search:
             )
 
 
-def _of_each(outcome: Outcome, size: int) -> Outcome:
-    """What became of each trial of a process that left no result for it, by what became of the process."""
-    error = outcome.error or "the process left no result"
-    share = None if outcome.seconds is None else outcome.seconds / size
-    status = "timed_out" if outcome.status == "timed_out" else "failed"
-    return Outcome(status, seconds=share, error=f"one of {size} trials that trained together: {error}")
+def _share(outcome: Outcome, size: int) -> Outcome:
+    """What became of each trial of a process that was over its time, by what became of the process."""
+    seconds = None if outcome.seconds is None else outcome.seconds / size
+    return replace(outcome, seconds=seconds, error=f"one of {size} trials that trained together: {outcome.error}")
 
 
 def environment(jobs: int) -> dict[str, str]:

@@ -218,7 +218,8 @@ def test_a_grid_visits_all_units_and_layers(name: str, grid: int, data: Path, tm
     from seqlab import studies
     from seqlab.tuning.description import described
     from seqlab.tuning.folder import open_study
-    from seqlab.tuning.oracles import make_oracle, report
+    from seqlab.tuning.messages import report
+    from seqlab.tuning.oracles import make_oracle
     from seqlab.tuning.space import SearchSpace
 
     settings, module = read_recipe_file(str(ROOT / "recipes" / f"{name}.py"))

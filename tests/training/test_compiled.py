@@ -167,12 +167,12 @@ def test_initial_weights_are_normal_and_follow_the_seed():
 def test_programs_are_kept(tmp_path):
     import jax
 
-    from seqlab.training.compiled import keep_programs
+    from seqlab.training.compiled import keep_programs_in
 
     names = ("compilation_cache_dir", "persistent_cache_min_compile_time_secs", "persistent_cache_min_entry_size_bytes")
     before = {name: getattr(jax.config, f"jax_{name}") for name in names}
     try:
-        keep_programs(tmp_path)
+        keep_programs_in(tmp_path)
         assert jax.config.jax_compilation_cache_dir == str(tmp_path)
     finally:
         for name, value in before.items():

@@ -20,7 +20,11 @@ def score(values: dict[str, float]) -> float:
 
 
 def main(folder: Path) -> None:
-    for name in read_job(folder).others:
+    others = read_job(folder).others
+    if len(others) >= int(os.environ.get("FAKE_MOST", "99")):
+        print(f"no room for {len(others) + 1}", flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+    for name in others:
         one(folder.parent / f"trial_{name}")
     one(folder)
 

@@ -10,7 +10,8 @@ import pytest
 from seqlab import studies
 from seqlab.tuning.description import described
 from seqlab.tuning.folder import open_study
-from seqlab.tuning.oracles import Durable, make_oracle, report
+from seqlab.tuning.messages import report
+from seqlab.tuning.oracles import Durable, make_oracle
 from seqlab.tuning.space import SearchSpace
 from tests.tuning.common import SETTINGS, rates
 from tests.tuning.test_oracles import steps

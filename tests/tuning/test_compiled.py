@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +27,7 @@ from seqlab.tuning.job import Job, read_result, write_job
 
 jax_only = pytest.mark.skipif(keras.backend.backend() != "jax", reason="compiled epochs run on JAX")
 UNITS = 3
+FOLDER = "JAX_COMPILATION_CACHE_DIR"
 
 
 def settings(path: str, **training: Any) -> FrameSettings:
@@ -141,21 +146,54 @@ def test_what_is_alike(rolls: str) -> None:
 
 
 @jax_only
-def test_a_population_that_fails_is_run_once(
+def test_a_population_that_fails_is_tried_by_halves(
+    varied: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each trial comes to what it comes to alone; with further seeds only what has trained is tried."""
+    calls: list[int] = []
+    run = trials.run_population
+
+    def narrow(members: Any, *arguments: Any, **options: Any) -> Any:
+        calls.append(len(members))
+        if len(members) > 2:
+            raise MemoryError("no room")
+        return run(members, *arguments, **options)
+
+    monkeypatch.setattr(trials, "run_population", narrow)
+    given = [job(settings(varied, learning_rate=rate, epochs=2), 1, 6) for rate in (0.05, 1e38, 0.5, 0.1)]
+    folders = [tmp_path / str(number) for number in range(4)]
+    found = compiled.run_together(given, folders)
+    assert calls == [4, 2, 2, 2] and caplog.text.count("together: no room. Each half is tried by itself.") == 1
+    assert [one.status for one in found] == ["completed", "diverged", "completed", "completed"]
+    for one, member in zip(found, given, strict=True):
+        alone = trial.run_job(member, tmp_path, compiled.execute).score
+        assert one.score is None is alone or one.score == pytest.approx(alone, rel=1e-5)
+
+
+@jax_only
+def test_what_fails_alone_too_is_that_trials_own(
     rolls: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    calls = []
-
     def failing(*arguments: Any, **options: Any) -> None:
-        calls.append(options)
         raise MemoryError("no room")
 
+    def one(member: trials.Trial, *arguments: Any) -> trials.Outcome:
+        if member.learning_rate > 0.1:
+            raise MemoryError("not even alone")
+        return trials.Outcome("completed", 1.0, 2.0, 4, 0.1, 0.1, 5)
+
     monkeypatch.setattr(trials, "run_population", failing)
-    given = [job(settings(rolls), 1, 2)] * 2
-    found = compiled.run_together(given, [tmp_path, tmp_path])
-    assert [one.error for one in found] == ["MemoryError: no room"] * 2 and calls == [{"order_seed": 1}]
-    assert found[0].seconds == found[1].seconds is not None
-    assert "Traceback" in capfd.readouterr().err
+    monkeypatch.setattr(trials, "run_trial", one)
+    given = [job(settings(rolls, learning_rate=rate), 1, 2) for rate in (0.2, 0.1)]
+    first, second = compiled.run_together(given, [tmp_path, tmp_path])
+    assert (first.error, first.fatal, second.status) == ("MemoryError: not even alone", False, "completed")
+    assert first.seconds is not None and "Traceback" in capfd.readouterr().err
+
+
+@jax_only
+def test_wrong_data_of_a_population_are_fatal_at_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    found = compiled.run_together([job(settings("gone.json"))] * 2, [tmp_path, tmp_path])
+    assert all(one.fatal and "gone.json" in one.error for one in found) and not caplog.records
 
 
 @jax_only
@@ -242,10 +280,17 @@ def test_a_search_by_an_oracle_of_keras_tuner(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("SEQLAB_CACHE", str(tmp_path / "cache"))
+    for name in (FOLDER, "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"):
+        monkeypatch.setenv(name, "0")  # so that what the command sets is undone
+        monkeypatch.delenv(name)
+    if population:
+        monkeypatch.setenv(FOLDER, str(tmp_path / "mine"))  # as a user may say
     flags = ["tune", recipe, "--tuner", "bayesian", "--compiled", "--study", str(tmp_path / "study")]
     assert main([*flags, "--trials", "2", *population]) == 0
     assert "2 trials: 2 completed" in capsys.readouterr().out
-    assert any((tmp_path / "cache" / "jax").iterdir())
+    kept = {path.parent.relative_to(tmp_path).as_posix() for path in tmp_path.glob("**/jit_*-cache")}
+    assert kept == ({"mine"} if population else {Path(os.environ[FOLDER]).relative_to(tmp_path).as_posix()})
+    assert not (tmp_path / "cache" / "jax").exists()
     study = studies.read(tmp_path / "study")
     assert study.tuner == "bayesian" and "--compiled" in study.command
     assert all(row.epochs == 4 and row.score and row.test and row.weights for row in study.trials)
@@ -259,6 +304,20 @@ def test_a_search_by_an_oracle_of_keras_tuner(
         again = trial.run_job(found[-1], place, compiled.execute)
         assert np.isclose(again.score or 0, row.score or 1, rtol=1e-5)
     assert sorted(len(one.others) for one in found) == ([0, 1] if population else [0, 0])
+
+
+@jax_only
+def test_a_process_that_is_started_by_itself_keeps_its_programs(rolls: str, tmp_path: Path) -> None:
+    write_job(tmp_path, job(settings(rolls, epochs=1)))
+    changes = {"SEQLAB_CACHE": str(tmp_path / "cache"), "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
+    environment = {name: value for name, value in os.environ.items() if name != FOLDER} | changes
+    command = [sys.executable, "-m", "seqlab.tuning.compiled", str(tmp_path)]
+    process = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE)
+    limit = time.monotonic() + 60
+    while read_result(tmp_path) is None and process.poll() is None and time.monotonic() < limit:
+        time.sleep(0.05)
+    process.communicate()  # the end of its standard input ends it
+    assert any((tmp_path / "cache").glob("jax-*/jit_*-cache")), (tmp_path / "output.txt").read_text("utf-8")
 
 
 @jax_only

@@ -1,15 +1,21 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+import keras
 import pytest
 
 from seqlab.multitask_settings import MultiTaskSettings, TaskSettings
-from seqlab.settings import DataSettings, Settings
+from seqlab.settings import DataSettings, RuleSettings, Settings
+from seqlab.settings_part import Part
 from seqlab.studies import Objective
-from seqlab.tuning.description import described, differences, told
+from seqlab.tuning import description
+from seqlab.tuning.description import described, told
+from seqlab.tuning.kinds import KINDS
 
 OBJECTIVE = Objective("val_f1", "max")
 
@@ -19,14 +25,19 @@ def written(train: Path | str, objective: Objective = OBJECTIVE, executions: int
     return told(described(settings, executions, changes.pop("compiled", False)), objective)
 
 
+def differences(there: str, here: str) -> list[str]:
+    return description.differences(json.loads(there), json.loads(here))
+
+
 def test_each_difference_is_named() -> None:
     here = written("x")
     assert differences(here, here) == []
-    assert differences(here, written("y")) == ["data.train x, here y"]
+    assert differences(here, written("y")) == ["data.train no such file: x, here no such file: y"]
     assert differences(here, written("x", seed=2)) == ["seed 1, here 2"]
     assert differences(here, written("x", executions=3)) == ["executions 1, here 3"]
-    changed = json.loads(here) | {"compiled": True, "training.epochs": 3}
+    changed = json.loads(here) | {"compiled": True, "training.epochs": 3, "backend": "numpy"}
     assert differences(here, json.dumps(changed)) == [
+        f"backend {keras.backend.backend()}, here numpy",
         "compiled False, here True",
         f"training.epochs {Settings(data=DataSettings(train='x')).training.epochs}, here 3",
     ]
@@ -37,7 +48,7 @@ def test_each_difference_is_named() -> None:
     lacking = {name: value for name, value in changed.items() if name != "head"}
     assert "head crf, here None" in differences(here, json.dumps(lacking))
     (long,) = differences(here, written("y" * 100))
-    assert long == f"data.train x, here {'y' * 40}..."
+    assert long == f"data.train no such file: x, here no such file: {'y' * 26}..."
 
 
 def test_tasks_are_told_apart() -> None:
@@ -68,8 +79,47 @@ def test_data_are_compared_and_not_where_they_are(tmp_path: Path) -> None:
     assert written(tmp_path / "one") != written(tmp_path / "other")
 
 
+def test_what_is_no_file_is_no_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A column may have the name of a folder that is there, and `.` between columns is none."""
+    data = DataSettings(train="x", separator=".")
+    before = told(described(Settings(data=data), 1, False), OBJECTIVE)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "label").mkdir()
+    assert told(described(Settings(data=data), 1, False), OBJECTIVE) == before
+    assert json.loads(before)["task"] == "label" and json.loads(before)["data.separator"] == "."
+
+
+def test_lists_of_spans_are_compared_by_content(tmp_path: Path) -> None:
+    def listed(name: str) -> str:
+        return written("x", rules=RuleSettings(only_listed=(f"LOC={tmp_path / name}",)))
+
+    for name, text in (("one", "Oslo"), ("other", "Oslo"), ("third", "Bergen")):
+        (tmp_path / name).write_text(text, "utf-8")
+    assert listed("one") == listed("other")
+    (difference,) = differences(listed("one"), listed("third"))
+    assert difference.startswith("rules.only_listed.0 LOC=a file of SHA-256 ")
+    assert description.missing(json.loads(listed("gone"))) == ["data.train", "rules.only_listed.0"]
+
+
+def leaves(part: type[Part], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """The settings that may hold text, and what they are."""
+    for name, field in part.model_fields.items():
+        inner = [kind for kind in (field.annotation, *get_args(field.annotation)) if isinstance(kind, type)]
+        parts = [kind for kind in inner if issubclass(kind, Part)]
+        for kind in parts:
+            yield from leaves(kind, name)
+        if not parts and str in (*inner, *get_args(field.annotation)):
+            yield f"{prefix}.{name}".lstrip("."), field.description or ""
+
+
+def test_all_settings_that_name_files_are_known() -> None:
+    found = {name for kind in KINDS for name, text in leaves(kind.settings) if re.search("file|folder|FILE", text)}
+    assert found - {"words.encoding", "contextual.producer"} == set(description.FILES)
+
+
 @pytest.mark.parametrize("compiled", [False, True])
 def test_what_a_study_keeps(compiled: bool) -> None:
     settings = Settings(data=DataSettings(train="x"))
     found = described(settings, 2, compiled)
-    assert found == {"settings": json.loads(settings.model_dump_json()), "executions": 2, "compiled": compiled}
+    wanted = {"settings": json.loads(settings.model_dump_json()), "executions": 2, "compiled": compiled}
+    assert found == wanted | {"backend": keras.backend.backend()}

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import keras
 import pytest
 from keras_tuner.engine.trial import Trial
 
@@ -19,9 +20,10 @@ from seqlab.cli.main import main
 from seqlab.errors import SeqlabError, SettingsError
 from seqlab.tuning import distributed
 from seqlab.tuning.description import described, told
-from seqlab.tuning.oracles import report
+from seqlab.tuning.messages import DESCRIPTION, answer, report
+from seqlab.tuning.search import Options, Search
 from seqlab.tuning.space import SearchSpace
-from tests.tuning.common import OBJECTIVE, SETTINGS, begin, rates, starts
+from tests.tuning.common import FAKE, OBJECTIVE, SETTINGS, begin, rates, starts
 from tests.tuning.test_space import declared
 
 ROOT = Path(__file__).parents[2]
@@ -122,8 +124,20 @@ def test_a_chief_and_workers_by_the_command_line(
     # A worker with other settings is told what differs, and takes no trial.
     west = [*found.flags, "--worker", "west", "--study", str(tmp_path / "west"), "--training.epochs", "3"]
     assert main(west) == 1
-    error = capsys.readouterr().err
-    assert f"another search (training.epochs {SETTINGS.training.epochs}, here 3): start the worker with" in error
+    error, here = capsys.readouterr().err, keras.backend.backend()
+    told = [f"backend jax, here {here}"] * (here != "jax") + [f"training.epochs {SETTINGS.training.epochs}, here 3"]
+    assert f"another search ({'; '.join(told)}): start the worker with" in error
+    # One that was started for another study gets no trial, and its report is not taken; the chief goes on.
+    host, port = distributed.parse_address(found.address)
+    late = distributed.client(begin(tmp_path / "late")[1], tmp_path / "late", (host, port), "late")
+    late.identity = "another"
+    with pytest.raises(
+        SeqlabError, match=f"^the chief at {found.address}: the call of late-0 is refused: it is of ano"
+    ):
+        late.create_trial("late-0")
+    foreign = begin(tmp_path / "late", resume=True)[1].create_trial("late-0")
+    with pytest.raises(SeqlabError, match="the report of trial 0 is refused: it is of another study"):
+        report(late, foreign, studies.Trial("0", "completed", score=9.0))
     found.go(east)
     said = {process: process.communicate(timeout=120) for process in (chief, east)}
     assert chief.returncode == east.returncode == 0, said
@@ -132,6 +146,7 @@ def test_a_chief_and_workers_by_the_command_line(
     assert all(row.status == "completed" and row.seeds == (1, 2) for row in study.trials)
     assert set(study.trials[0].values) == {"rate", "encoder.units"}
     assert "3 trials: 3 completed" in said[chief][0]
+    assert "the report of trial 0 is refused" in said[chief][1] and "Traceback" not in said[chief][1]
     lines = [line for line in said[east][0].splitlines() if line.startswith("trial ")]
     assert len(lines) == 3 and sum(found.starts("east").values()) == 3 and not found.starts("chief")
 
@@ -201,7 +216,16 @@ def test_a_worker_needs_the_same_search(tmp_path: Path) -> None:
         def get_trial(self, trial_id: str) -> Trial:
             return Trial.from_proto(oracle.get_trial(trial_id).to_proto())
 
-    distributed.check_search(Chief(), oracle.description)
+    chief: Any = Chief()
+    distributed.check_search(chief, oracle.description)
+    assert chief.identity == oracle.identity
+    (tmp_path / "train").write_text("a", "utf-8")
+    there = SETTINGS.model_copy(update={"data": SETTINGS.data.model_copy(update={"train": str(tmp_path / "train")})})
+    with pytest.raises(SettingsError, match=r"data.*The file of data\.train is missing on the chief's machine\.$"):
+        distributed.check_search(Chief(), told(described(there, 1, False), OBJECTIVE))
+    chief.get_trial = lambda name: answer(name, {DESCRIPTION: told(described(there, 1, False), OBJECTIVE)})
+    with pytest.raises(SettingsError, match=r"The file of data\.train is missing on this machine\.$"):
+        distributed.check_search(chief, oracle.description)
     changed = SETTINGS.model_copy(update={"training": SETTINGS.training.model_copy(update={"epochs": 3})})
     with pytest.raises(
         SettingsError, match=r"another search \(compiled False, here True; training.epochs \d+, here 3\)"
@@ -209,28 +233,63 @@ def test_a_worker_needs_the_same_search(tmp_path: Path) -> None:
         distributed.check_search(Chief(), told(described(changed, 1, True), OBJECTIVE))
 
 
+class Lost(grpc.RpcError):
+    def __init__(self, code: grpc.StatusCode, words: str = "words.") -> None:
+        super().__init__()
+        self.code, self.details = (lambda: code), lambda: words
+
+
+class Stub:
+    """Fails as a chief that is not there, after as many seconds."""
+
+    def __init__(self, now: list[float], *errors: tuple[float, grpc.StatusCode]) -> None:
+        self.now, self.errors = now, list(errors)
+
+    def GetTrial(self, request: str, timeout: float) -> str:
+        if self.errors:
+            seconds, code = self.errors.pop(0)
+            self.now[0] += seconds
+            assert seconds <= timeout
+            raise Lost(code)
+        return request
+
+
 def test_a_chief_that_is_gone_is_waited_for(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    class Lost(grpc.RpcError):
-        def __init__(self, code: grpc.StatusCode) -> None:
-            super().__init__()
-            self.code, self.details = (lambda: code), lambda: "words"
-
-    class Stub:
-        def __init__(self, *errors: grpc.StatusCode) -> None:
-            self.errors = list(errors)
-
-        def GetTrial(self, request: str, timeout: int) -> tuple[str, int]:
-            if self.errors:
-                raise Lost(self.errors.pop(0))
-            return request, timeout
-
+    """For longer than the hour after which Keras Tuner gives up, with a word now and then."""
+    now = [0.0]
+    monkeypatch.setattr(distributed.time, "monotonic", lambda: now[0])
     monkeypatch.setattr(distributed, "AGAIN", 0.0)
-    gone = grpc.StatusCode.UNAVAILABLE
-    assert distributed._Patient(Stub(gone, gone), ("host", 1)).GetTrial("x", timeout=3) == ("x", 3)
-    assert caplog.text.count("The chief at host:1 is gone: waiting for it to be resumed.") == 2
-    late = distributed._Patient(Stub(gone, grpc.StatusCode.DEADLINE_EXCEEDED), ("host", 1))
-    with pytest.raises(SeqlabError, match="the chief at host:1: DEADLINE_EXCEEDED: words"):
-        late.GetTrial("x", timeout=3)
+    gone, late = (1.0, grpc.StatusCode.UNAVAILABLE), (60.0, grpc.StatusCode.DEADLINE_EXCEEDED)
+    stub = Stub(now, gone, gone, *([late] * 90), gone)
+    assert distributed._Patient(stub, ("host", 1)).GetTrial("x", timeout=3600) == "x"
+    told = [record.getMessage() for record in caplog.records]
+    assert len(told) == 91 and told[0].startswith("No answer from the chief at host:1 for 0 min: waiting for it. If it")
+    assert "for 90 min" in told[-1] and "stop this worker; started again under its name" in told[-1]
+    bad = distributed._Patient(Stub(now, (0.0, grpc.StatusCode.INTERNAL)), ("host", 1))
+    with pytest.raises(
+        SeqlabError, match="the chief at host:1: INTERNAL: words. Trials under way are stopped; .*again"
+    ):
+        bad.GetTrial("x", timeout=3600)
+
+
+def test_a_worker_that_comes_back_smaller_goes_on_with_all_its_trials(tmp_path: Path) -> None:
+    _, oracle = begin(tmp_path, trials=6)
+    lost = {oracle.create_trial(f"east-{number}").trial_id for number in range(4)}
+    oracle.create_trial("east-0-0")  # of another worker
+
+    class Chief:
+        """Answers as over the net."""
+
+        def get_trial(self, trial_id: str) -> Trial:
+            return Trial.from_proto(oracle.get_trial(trial_id).to_proto())
+
+    names = distributed.held(Chief(), "east")
+    assert names == ["east-0", "east-1", "east-2", "east-3"] and distributed.held(Chief(), "west") == []
+    space = SearchSpace(SETTINGS, rates)
+    search = Search(oracle, space, tmp_path, OBJECTIVE, Options(jobs=2, command=FAKE), "east", names)
+    rows = [row.trial for row in search.run()]
+    assert lost < set(rows) and len(rows) == 5
+    assert oracle.ongoing_trials.keys() == oracle.tuner_ids == {"east-0-0"}  # all of its names were told of the end
 
 
 def test_the_first_of_two_reports_of_a_trial_counts(tmp_path: Path) -> None:

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 from typing import Any
 
+import keras
 import pytest
 
 from seqlab import studies
@@ -52,7 +54,7 @@ def reopened(folder: Path, **changes: Any) -> None:
         ({"seed": 8}, "seed 7, now 8"),
         ({"objective": studies.Objective("val_loss", "min")}, "objective val_f1, now val_loss"),
         ({"executions": 2}, "executions 1, now 2"),
-        ({"settings": Settings(data=SETTINGS.data, head="softmax")}, "settings of its own, now of its own"),
+        ({"settings": Settings(data=SETTINGS.data, head="softmax")}, r"another study \(head crf, now softmax\)"),
     ],
 )
 def test_a_study_keeps_what_it_is_about(changes: dict[str, Any], words: str, tmp_path: Path) -> None:
@@ -62,11 +64,52 @@ def test_a_study_keeps_what_it_is_about(changes: dict[str, Any], words: str, tmp
         reopened(tmp_path, **changes)
 
 
+def test_settings_that_a_study_did_not_know_have_their_defaults(tmp_path: Path) -> None:
+    begin(tmp_path)
+    path = tmp_path / "search.json"
+    found = json.loads(path.read_text("utf-8"))
+    for part, name in (("settings", "rules"), ("settings", "language"), ("training", "average"), ("words", "vectors")):
+        del (found["settings"] if part == "settings" else found["settings"][part])[name]
+    del found["compiled"], found["backend"]
+    path.write_text(json.dumps(found), "utf-8")
+    reopened(tmp_path)
+    training = SETTINGS.training.model_copy(update={"average": 0.9})
+    with pytest.raises(SettingsError, match=r"another study \(training\.average None, now 0\.9\)"):
+        reopened(tmp_path, settings=SETTINGS.model_copy(update={"training": training}))
+
+
+def test_a_study_keeps_its_backend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("keras.backend.backend", lambda: "numpy")
+        begin(tmp_path)
+    with pytest.raises(SettingsError, match=rf"another study \(backend numpy, now {keras.backend.backend()}\)"):
+        reopened(tmp_path)
+
+
+def test_settings_that_are_no_more(tmp_path: Path) -> None:
+    begin(tmp_path)
+    path = tmp_path / "search.json"
+    text = path.read_text("utf-8").replace('"learning_rate"', '"speed"')
+    path.write_text(text, "utf-8")
+    with pytest.raises(DataError, match=r"search\.json: cannot be read.*unknown key 'speed'"):
+        reopened(tmp_path)
+
+
 def test_a_damaged_description(tmp_path: Path) -> None:
     begin(tmp_path)
     (tmp_path / "search.json").write_text("{", encoding="utf-8")
     with pytest.raises(DataError, match=r"search\.json: cannot be read"):
         reopened(tmp_path)
+
+
+def test_a_folder_of_a_worker_is_for_one_study(tmp_path: Path) -> None:
+    folders.claim(tmp_path, "one")
+    folders.claim(tmp_path, "one")
+    with pytest.raises(SettingsError, match=r"holds trials of another study: name another folder .*--study"):
+        folders.claim(tmp_path, "other")
+    (tmp_path / "search.json").write_text("[", "utf-8")
+    with pytest.raises(DataError, match=r"search\.json: cannot be read"):
+        folders.claim(tmp_path, "one")
 
 
 def test_the_best_trial(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from seqlab import studies
 from seqlab.errors import SettingsError
 from seqlab.tuning.guided import ladder
-from seqlab.tuning.oracles import report
+from seqlab.tuning.messages import report
 from seqlab.tuning.space import SearchSpace
 from tests.tuning.common import SETTINGS, begin
 

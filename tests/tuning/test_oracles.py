@@ -8,7 +8,8 @@ import pytest
 
 from seqlab import studies
 from seqlab.errors import DataError, SettingsError
-from seqlab.tuning.oracles import Durable, make_oracle, need, report
+from seqlab.tuning.messages import report
+from seqlab.tuning.oracles import Durable, make_oracle, need
 from seqlab.tuning.space import SearchSpace
 from tests.tuning.common import OBJECTIVE, SETTINGS, begin, rates
 from tests.tuning.fake import score
@@ -139,6 +140,15 @@ def test_a_row_that_was_taken_out_is_missed(tmp_path: Path) -> None:
     report(oracle, trial, studies.Trial(trial.trial_id, "completed", score=0.5))
     studies.write_trials(tmp_path, oracle.study.space, ())
     with pytest.raises(DataError, match=r"trials\.csv: no row for the finished trials 0"):
+        begin(tmp_path, resume=True)
+
+
+def test_a_row_of_another_study_is_named(tmp_path: Path) -> None:
+    _, oracle = begin(tmp_path)
+    trial = oracle.create_trial("here")
+    report(oracle, trial, studies.Trial(trial.trial_id, "completed", score=0.5))
+    studies.write_trial(tmp_path, studies.Trial("7", "failed", error="no"))
+    with pytest.raises(DataError, match=r"trials\.csv: rows of the trials 7, which this study has not given out: take"):
         begin(tmp_path, resume=True)
 
 

@@ -174,7 +174,7 @@ def test_an_oracle_that_waits_is_not_waited_for(tmp_path: Path) -> None:
     ("mode", "status", "words"),
     [
         ("hang", "timed_out", "one of 2 trials that trained together: over the limit of 2 seconds"),
-        ("die", "failed", "one of 2 trials that trained together: the process was ended by SIGKILL: about to die"),
+        ("die", "failed", "the process was ended by SIGKILL: about to die"),
         ("bad", "failed", "ValueError: no"),
     ],
 )
@@ -185,18 +185,31 @@ def test_what_goes_wrong_together(mode: str, status: str, words: str, tmp_path: 
     search, _ = begin(tmp_path / "first", modes("good", mode), "grid", None, **options)
     rows = {str(row.values["task.mode"]): row for row in search.run()}
     assert (rows[mode].status, rows[mode].error) == (status, words)
-    # What has not begun yet shares the end of the process.
-    assert rows["good"].status == ("completed" if mode == "bad" else status)
+    # What has not begun yet shares the time, but not the end of the process.
+    assert rows["good"].status == ("timed_out" if mode == "hang" else "completed")
     if mode == "hang":
         assert rows["good"].seconds == rows["hang"].seconds == pytest.approx(1.0, abs=0.5)
+
+
+@pytest.mark.parametrize("resident", [False, True])
+def test_a_population_whose_process_dies_is_tried_by_halves(
+    resident: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each trial comes to what it comes to alone."""
+    monkeypatch.setenv("FAKE_MOST", "2")
+    search, _ = begin(tmp_path, trials=5, population=5, alike=lambda _: 0, resident=resident)
+    found = list(search.run())
+    assert sorted(row.trial for row in found) == list("01234") and {row.status for row in found} == {"completed"}
+    assert search._names == search._groups == [] and sorted(starts(tmp_path).values()) == [1] * 5
+    told = [record.getMessage() for record in caplog.records]
+    assert [text[:23] for text in told] == ["5 of 5 trials together:", "3 of 3 trials together:"]
+    assert told[0].endswith("SIGKILL: no room for 5. Each half is tried by itself.")
 
 
 def test_a_process_that_does_one_of_several_trials(tmp_path: Path) -> None:
     code = "import sys; from pathlib import Path; from tests.tuning.fake import one; one(Path(sys.argv[1]))"
     search, _ = begin(tmp_path, trials=2, population=2, alike=lambda _: 0, command=(sys.executable, "-c", code))
-    first, second = search.run()
-    assert (first.status, second.status) == ("completed", "failed")
-    assert second.error == "one of 2 trials that trained together: the process left no result"
+    assert [row.status for row in search.run()] == ["completed"] * 2 and set(starts(tmp_path).values()) == {1}
 
 
 def test_trials_that_fail_together_count_as_one(tmp_path: Path) -> None:
