@@ -111,13 +111,10 @@ def parts_of_tasks(
         corpora: The corpus of each task by its name, with its labels in the column of that name; a dict, or pairs.
         encoder: Name of the encoder, see `task_encoder`; or a `TaskEncoder`.
         head: "crf" or "softmax" for all tasks, or by task.
-        word_vectors: As `Tagger.from_corpus`.
-        unseen_vectors: As `Tagger.from_corpus`.
-        chars: As `Tagger.from_corpus`.
+        word_vectors, unseen_vectors, chars, rules: As `Tagger.from_corpus`.
         constrained: As `Tagger.from_corpus`, for each task; `True` for those that have a tag scheme.
         contextual: As `Tagger.from_corpus`: a `ScalarMix` for all tasks, or one for each with "stl".
         language: Learns the words beside each token too, see `Tagger.from_corpus`; not with "stl".
-        rules: As `Tagger.from_corpus`.
         **options: Of `task_encoder`, where the encoder is given by name.
 
     Raises:
