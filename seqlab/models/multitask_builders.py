@@ -111,10 +111,13 @@ def parts_of_tasks(
         corpora: The corpus of each task by its name, with its labels in the column of that name; a dict, or pairs.
         encoder: Name of the encoder, see `task_encoder`; or a `TaskEncoder`.
         head: "crf" or "softmax" for all tasks, or by task.
-        word_vectors, unseen_vectors, chars, rules: As `Tagger.from_corpus`.
+        word_vectors: As `Tagger.from_corpus`.
+        unseen_vectors: As `Tagger.from_corpus`.
+        chars: As `Tagger.from_corpus`.
         constrained: As `Tagger.from_corpus`, for each task; `True` for those that have a tag scheme.
         contextual: As `Tagger.from_corpus`: a `ScalarMix` for all tasks, or one for each with "stl".
         language: Learns the words beside each token too, see `Tagger.from_corpus`; not with "stl".
+        rules: As `Tagger.from_corpus`.
         **options: Of `task_encoder`, where the encoder is given by name.
 
     Raises:
@@ -124,13 +127,11 @@ def parts_of_tasks(
     corpora = task_corpora(corpora.items() if isinstance(corpora, Mapping) else corpora)
     if options and not isinstance(encoder, str):
         raise SettingsError(f"The given encoder has options of its own: leave out {', '.join(options)}.")
-    if not isinstance(head, str) and set(head) != set(corpora):
-        raise SettingsError(f"Expected a head for each of {', '.join(corpora)}; received {', '.join(head)}.")
+    tasks = list(corpora)
+    kinds = _kinds(head, tasks)
     words = words_of_tasks(corpora, word_vectors, rules, unseen_vectors=unseen_vectors)
     source = None if contextual is None else contextual_of(contextual, open_producer)
     vectorizer = vectorizer_of_tasks(corpora, words, contextual=source)
-    tasks = list(corpora)
-    kinds = dict.fromkeys(tasks, head) if isinstance(head, str) else head
     return {
         "vectorizer": vectorizer,
         "tasks": tasks,
@@ -141,6 +142,14 @@ def parts_of_tasks(
         "heads": [task_head(kinds[task], vectorizer, task, constrained) for task in tasks],
         "language": objective_of_tasks(vectorizer, corpora, language),
     }
+
+
+def _kinds(head: str | Mapping[str, str], tasks: Sequence[str]) -> Mapping[str, str]:
+    """The kind of head of each task."""
+    kinds = dict.fromkeys(tasks, head) if isinstance(head, str) else head
+    if set(kinds) != set(tasks):
+        raise SettingsError(f"Expected a head for each of {', '.join(tasks)}; received {', '.join(kinds)}.")
+    return kinds
 
 
 def objective_of_tasks(
