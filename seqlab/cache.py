@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import os
 import platform
 from pathlib import Path
 
 VARIABLE = "SEQLAB_CACHE"
+FOLDER = "JAX_COMPILATION_CACHE_DIR"
 OFF = ("off", "no", "0", "false")
 LEAST = "0.5"  # seconds of compiling from which JAX keeps a program
+MOST = str(2 * 1024**3)  # bytes of programs
 PROCESSOR = Path("/proc/cpuinfo")
 
 
@@ -34,13 +37,17 @@ def keep_programs() -> None:
     """Has JAX keep the programs that it compiles, for this process' children and for later runs.
 
     To be called before JAX is imported. A tagger has a program for each shape of its batches, and to compile them takes
-    minutes; read again they take seconds. Where the user has said something about this cache, that holds. Programs are
-    for one kind of processor, and so is the folder: homes are shared by machines.
+    minutes; read again they take seconds. Programs are for one kind of processor, and so is the folder: homes are
+    shared by machines. It holds 2 GiB, from which on those that were not read for longest make room; JAX counts them
+    by the package filelock, without which none are kept. Where the user has named a folder for JAX, that is used as it
+    is.
     """
     folder = user_cache()
-    if folder is not None:
-        os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(folder / f"jax-{_processor()}"))
-        os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", LEAST)
+    if folder is None or FOLDER in os.environ or importlib.util.find_spec("filelock") is None:
+        return
+    os.environ[FOLDER] = str(folder / f"programs-{_processor()}")
+    os.environ.setdefault("JAX_COMPILATION_CACHE_MAX_SIZE", MOST)
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", LEAST)
 
 
 def _processor() -> str:

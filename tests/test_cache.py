@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,11 +13,12 @@ from seqlab import cache
 from seqlab.cli.main import main
 
 FOLDER, LEAST = "JAX_COMPILATION_CACHE_DIR", "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"
+MOST = "JAX_COMPILATION_CACHE_MAX_SIZE"
 
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in (FOLDER, LEAST, "SEQLAB_CACHE", "XDG_CACHE_HOME"):
+    for name in (FOLDER, LEAST, MOST, "SEQLAB_CACHE", "XDG_CACHE_HOME"):
         monkeypatch.setenv(name, "")  # so that what is set below is undone
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -44,15 +47,43 @@ def test_every_verb_keeps_programs(home: Path) -> None:
     with pytest.raises(SystemExit):
         main(["train", "--help"])
     folder = Path(os.environ[FOLDER])
-    assert folder.parent == home / ".cache" / "seqlab" and folder.name.startswith("jax-")
-    assert float(os.environ[LEAST]) == 0.5
+    assert folder.parent == home / ".cache" / "seqlab" and folder.name.startswith("programs-")
+    assert float(os.environ[LEAST]) == 0.5 and int(os.environ[MOST]) == 2 * 2**30
 
 
 def test_what_the_user_says_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(FOLDER, "/mine")
-    monkeypatch.setenv(LEAST, "7")
     cache.keep_programs()
-    assert (os.environ[FOLDER], os.environ[LEAST]) == ("/mine", "7")
+    assert os.environ[FOLDER] == "/mine" and LEAST not in os.environ and MOST not in os.environ
+
+
+def test_limits_of_the_user_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(LEAST, "7")
+    monkeypatch.setenv(MOST, "8")
+    cache.keep_programs()
+    assert FOLDER in os.environ and (os.environ[LEAST], os.environ[MOST]) == ("7", "8")
+
+
+def test_nothing_is_kept_that_cannot_be_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    cache.keep_programs()
+    assert FOLDER not in os.environ
+
+
+def test_the_oldest_programs_make_room(tmp_path: Path) -> None:
+    code = """
+import seqlab.cache as cache
+cache.MOST, cache.LEAST = "4000", "0"
+cache.keep_programs()
+import jax
+jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
+for number in range(12):
+    jax.jit(lambda x: x * number + 1)(1.0)
+"""
+    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, env={**os.environ, "HOME": str(tmp_path)})
+    (folder,) = (tmp_path / ".cache" / "seqlab").iterdir()
+    kept = list(folder.glob("*-cache"))
+    assert kept and sum(file.stat().st_size for file in kept) <= 4000 and len(kept) < 12
 
 
 def test_no_cache_no_programs(monkeypatch: pytest.MonkeyPatch) -> None:
