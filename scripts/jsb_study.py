@@ -1,14 +1,14 @@
 """The search of Greff et al. (2017) on JSB Chorales: random trials of nine LSTM variants, in a study's folder.
 
     SEQLAB_DATA=../shared/data python scripts/jsb_study.py --trials 540 --jobs 2
-    seqlab analyse recipes/studies/jsb --group variant --baseline V --measure test --cap 11 --output REPORT
+    seqlab analyse recipes/studies/jsb --group variant --baseline V --measure test --cap 11 --output reports/jsb
 
 Goes on where it was stopped, on any machine that has the folder: trial N of seed S has the same variant,
 hyperparameters and random numbers everywhere. Variants take turns, so the first 9 n trials hold n of each. Every trial
 trains for at most 150 epochs and stops after 15 without a better validation value. Each worker is a process on the JAX
 backend; compiled programs are kept in `--cache`, and a worker whose memory they have filled is started anew. Seconds
 are those of the processor. A trial that failed is run again when the study goes on; after 5 failures in a row it stops.
-The command in `study.json` leaves `--trials` out: 540 is the size of the study. `recipes/studies/jsb/report` is REPORT.
+The command in `study.json` leaves `--trials` out: 540 is the size of the study.
 
 The cap of the analysis is chance. Who gives each key the frequency it has in the training pieces (one added to the
 counts of sounding and of silence; the first steps, which nobody predicts, left out) has a negative log-likelihood of

@@ -13,6 +13,7 @@ FOLDER = "JAX_COMPILATION_CACHE_DIR"
 OFF = ("off", "no", "0", "false")
 LEAST = "0.5"  # seconds of compiling from which JAX keeps a program
 MOST = str(2 * 1024**3)  # bytes of programs
+UNLIMITED = "-1"  # for JAX
 PROCESSOR = Path("/proc/cpuinfo")
 
 
@@ -38,16 +39,38 @@ def keep_programs() -> None:
 
     To be called before JAX is imported. A tagger has a program for each shape of its batches, and to compile them takes
     minutes; read again they take seconds. Programs are for one kind of processor, and so is the folder: homes are
-    shared by machines. It holds 2 GiB, from which on those that were not read for longest make room; JAX counts them
-    by the package filelock, without which none are kept. Where the user has named a folder for JAX, that is used as it
-    is.
+    shared by machines. A folder holds 2 GiB, from which on those that were not read for longest make room; JAX needs
+    the package filelock for that, and without it none are kept. Where the user has named a folder for JAX, that is used
+    as it is; limits that the user has set hold.
     """
-    folder = user_cache()
-    if folder is None or FOLDER in os.environ or importlib.util.find_spec("filelock") is None:
+    cache = user_cache()
+    if cache is None or FOLDER in os.environ or importlib.util.find_spec("filelock") is None:
         return
-    os.environ[FOLDER] = str(folder / f"programs-{_processor()}")
-    os.environ.setdefault("JAX_COMPILATION_CACHE_MAX_SIZE", MOST)
+    folder = cache / f"programs-{_processor()}"
+    os.environ[FOLDER] = str(folder)
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", LEAST)
+    if os.environ.setdefault("JAX_COMPILATION_CACHE_MAX_SIZE", MOST) != UNLIMITED:
+        _sweep(folder)
+
+
+def _sweep(folder: Path) -> None:
+    """Removes programs without a date of use, as a kill or a run without limit leaves them: JAX would add no other."""
+    from filelock import FileLock
+
+    undated = [file for file in folder.glob("*-cache") if not _date(file).exists()]
+    if not undated:
+        return
+    try:
+        with FileLock(folder / ".lockfile", timeout=10):  # JAX holds it while it writes a program and its date
+            for file in undated:
+                if not _date(file).exists():
+                    file.unlink(missing_ok=True)
+    except OSError:  # a folder of others, or a lock that is held for long: JAX warns of what it cannot write
+        pass
+
+
+def _date(program: Path) -> Path:
+    return program.with_name(program.name.removesuffix("-cache") + "-atime")
 
 
 def _processor() -> str:

@@ -70,20 +70,49 @@ def test_nothing_is_kept_that_cannot_be_counted(monkeypatch: pytest.MonkeyPatch)
     assert FOLDER not in os.environ
 
 
-def test_the_oldest_programs_make_room(tmp_path: Path) -> None:
-    code = """
+def compiled(names: str, most: float, home: Path) -> list[Path]:
+    """Programs that are kept after a process has compiled some, or read them, in this order."""
+    code = f"""
 import seqlab.cache as cache
-cache.MOST, cache.LEAST = "4000", "0"
+cache.MOST, cache.LEAST = "{int(most)}", "0"
 cache.keep_programs()
 import jax
 jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
-for number in range(12):
-    jax.jit(lambda x: x * number + 1)(1.0)
+for name in {names!r}:
+    def f(x):
+        return x * ord(name) + 1
+    f.__name__ = name
+    jax.jit(f)(1.0)
+    jax.clear_caches()
 """
-    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, env={**os.environ, "HOME": str(tmp_path)})
-    (folder,) = (tmp_path / ".cache" / "seqlab").iterdir()
-    kept = list(folder.glob("*-cache"))
-    assert kept and sum(file.stat().st_size for file in kept) <= 4000 and len(kept) < 12
+    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, env={**os.environ, "HOME": str(home)})
+    return sorted((home / ".cache" / "seqlab").glob("*/jit_[a-z]-*-cache"))
+
+
+def test_programs_that_were_not_read_for_longest_make_room(tmp_path: Path) -> None:
+    (one,) = compiled("a", 1e9, tmp_path / "size")
+    kept = compiled("abcad", 3.5 * one.stat().st_size, tmp_path)
+    assert [file.name[4] for file in kept] == ["a", "c", "d"]
+
+
+def test_a_program_without_a_date_does_not_stop_others(tmp_path: Path) -> None:
+    (one,) = compiled("a", 1e9, tmp_path)
+    one.with_name(one.name.replace("-cache", "-atime")).unlink()  # as a kill leaves it
+    assert [file.name[4] for file in compiled("b", 1e9, tmp_path)] == ["b"]
+
+
+def test_programs_of_a_run_without_limit_stay_while_there_is_none(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(MOST, "-1")
+    cache.keep_programs()
+    folder = Path(os.environ[FOLDER])
+    folder.mkdir(parents=True)
+    for name in ("x-cache", "y-cache", "y-atime"):
+        (folder / name).touch()
+    for most, left in (("-1", {"x-cache", "y-cache", "y-atime"}), ("9", {"y-cache", "y-atime"})):
+        monkeypatch.delenv(FOLDER)
+        monkeypatch.setenv(MOST, most)
+        cache.keep_programs()
+        assert {file.name for file in folder.iterdir()} - {".lockfile"} == left
 
 
 def test_no_cache_no_programs(monkeypatch: pytest.MonkeyPatch) -> None:
