@@ -41,14 +41,16 @@ def keep_programs() -> None:
     minutes; read again they take seconds. Programs are for one kind of processor, and so is the folder: homes are
     shared by machines. A folder holds 2 GiB, from which on those that were not read for longest make room; JAX needs
     the package filelock for that, and without it none are kept. Where the user has named a folder for JAX, that is used
-    as it is; limits that the user has set hold.
+    without this limit; limits that the user has set hold.
     """
-    cache = user_cache()
-    if cache is None or FOLDER in os.environ or importlib.util.find_spec("filelock") is None:
+    cache, named = user_cache(), FOLDER in os.environ
+    if cache is None or not (named or importlib.util.find_spec("filelock")):
+        return
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", LEAST)
+    if named:
         return
     folder = cache / f"programs-{_processor()}"
     os.environ[FOLDER] = str(folder)
-    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", LEAST)
     if os.environ.setdefault("JAX_COMPILATION_CACHE_MAX_SIZE", MOST) != UNLIMITED:
         _sweep(folder)
 

@@ -54,7 +54,7 @@ def test_every_verb_keeps_programs(home: Path) -> None:
 def test_what_the_user_says_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(FOLDER, "/mine")
     cache.keep_programs()
-    assert os.environ[FOLDER] == "/mine" and LEAST not in os.environ and MOST not in os.environ
+    assert (os.environ[FOLDER], os.environ[LEAST]) == ("/mine", "0.5") and MOST not in os.environ
 
 
 def test_limits_of_the_user_hold(monkeypatch: pytest.MonkeyPatch) -> None:
