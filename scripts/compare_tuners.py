@@ -3,12 +3,14 @@
     python scripts/compare_tuners.py studies/random studies/bayesian studies/guided
 
 A row for each study and budget. The budgets are a quarter, a half and all of what the cheapest study took, in trials
-and in seconds of training. A trial counts once it has ended; one that fails costs what it took.
+and in seconds of training. A trial counts once it has ended; one that fails costs what it took. A second table has the
+median score of the trials after the first third, which the Bayesian tuner draws at random.
 """
 
 from __future__ import annotations
 
 import argparse
+import statistics
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -52,6 +54,12 @@ def rows(found: dict[str, studies.Study]) -> list[tuple[str, ...]]:
     return list(dict.fromkeys(table))  # shares of few trials may be the same number
 
 
+def later_median(study: studies.Study) -> float | None:
+    """The median score of the trials after the first third, of those that have one."""
+    found = [trial.score for trial in study.trials[len(study.trials) // 3 :] if trial.score is not None]
+    return statistics.median(found) if found else None
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parses the arguments and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -71,6 +79,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print("| " + " | ".join(header) + " |\n|" + "---|" * len(header))
     for row in rows(found):
         print("| " + " | ".join(row) + " |")
+    print(f"\n| study | tuner | median {first.objective.name} after a third of the trials |\n|---|---|---|")
+    for name, study in found.items():
+        median = later_median(study)
+        print(f"| {name} | {study.tuner or ''} | {'' if median is None else f'{median:.4f}'} |")
     return 0
 
 

@@ -21,13 +21,15 @@ def test_the_best_at_equal_cost(tmp_path: Path, capsys: pytest.CaptureFixture[st
     quick = study(tmp_path / "quick", "guided", (None, 2.0), (0.5, 2.0), (0.4, 2.0), (0.3, 2.0))
     slow = study(tmp_path / "slow", "random", (0.7, 4.0), (0.2, 4.0))
     assert compare_tuners.main([quick, slow]) == 0
-    found = [[cell.strip() for cell in line.split("|")[1:-1]] for line in capsys.readouterr().out.splitlines()[2:]]
+    first, second = capsys.readouterr().out.split("\n\n")
+    found = [[cell.strip() for cell in line.split("|")[1:-1]] for line in first.splitlines()[2:]]
     table = {(row[0], row[2]): row[3:] for row in found}
     assert table[("1 trials", "guided")] == ["", ""] and table[("1 trials", "random")] == ["0.7000", "0.7000"]
     assert table[("2 trials", "guided")][0] == "0.5000" and table[("2 trials", "random")][0] == "0.2000"
     assert table[("2 s", "random")] == ["", ""]  # its first trial took four
     assert table[("4 s", "guided")][0] == "0.5000" and table[("4 s", "random")][0] == "0.7000"
     assert table[("8 s", "guided")][0] == "0.3000" and table[("8 s", "random")][0] == "0.2000"
+    assert "| guided | 0.4000 |" in second and "| random | 0.4500 |" in second
 
 
 def test_what_cannot_be_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import subprocess
@@ -208,3 +209,12 @@ def test_ctrl_c_ends_the_study_and_writes_no_row(tmp_path, worker):
         assert "KeyboardInterrupt" in process.communicate(timeout=20)[1]
     assert gone(pids) and len(pids.read_text().split()) == 2
     assert studies.read(tmp_path / "study").trials == () and not (tmp_path / "study" / "lock").exists()
+
+
+def test_what_the_readme_counts_in_the_study() -> None:
+    rows = studies.read(jsb_study.FOLDER).trials
+    assert Counter(row.values["variant"] for row in rows) == dict.fromkeys(VARIANTS, 60)
+    assert Counter(row.values["variant"] for row in rows if (row.score or 0.0) > 88 * math.log(2)) == {"NOAF": 12}
+    fast = [row for row in rows if row.values["learning_rate"] >= 3e-4]
+    assert Counter(row.values["variant"] == "NOAF" for row in fast) == {True: 25, False: 187}
+    assert Counter(row.values["variant"] for row in fast if (row.test or 0.0) > 11) == {"NOAF": 14}
