@@ -114,6 +114,13 @@ class TaskTrainingSettings(Part):
     optimizer: Literal["adam", "nadam", "sgd"] = Field("adam", description="optimiser")
     learning_rate: float = Field(1e-3, gt=0, description="initial learning rate")
     clip_norm: float | None = Field(5.0, gt=0, description="limit of the gradient norm of a step")
+    average: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="momentum of the exponential average of weights (EMA), which is validated and saved in their "
+        "place, over the steps on the tasks that read a weight; none if not given",
+    )
     schedule: Literal["constant", "halve", "linear"] = Field(
         "constant", description="learning rate: constant; halved on a plateau; falling in a line to 3 % over all epochs"
     )

@@ -125,11 +125,27 @@ class TaskwiseOptimizer(keras.optimizers.Optimizer):
                 part.apply([next(left) for _ in own], own)
         self.iterations.assign_add(1)
 
+    @property
+    def given(self) -> keras.optimizers.Optimizer:
+        """The optimiser that was given, whose settings those of all groups are."""
+        return self._parts.given
+
+    def averages(self) -> list[tuple[Any, Any]]:
+        """Weights with their averages, of the groups that have taken a step: before the first one these are zeros."""
+        return [
+            pair
+            for own, part in self._stepped()
+            for pair in zip(own, part._model_variables_moving_average, strict=True)
+        ]
+
     def finalize_variable_values(self, var_list: Sequence[Any]) -> None:
         """Puts the averages of weights in their place, where the optimiser averages them and has taken a step."""
-        for own, part in zip(self._parts.variables, self._parts.optimizers, strict=True):
-            if int(keras.ops.convert_to_numpy(part.iterations)):  # before the first step averages are zeros
-                part.finalize_variable_values(own)
+        for own, part in self._stepped():
+            part.finalize_variable_values(own)
+
+    def _stepped(self) -> list[tuple[list[Any], keras.optimizers.Optimizer]]:
+        parts = zip(self._parts.variables, self._parts.optimizers, strict=True)
+        return [(own, part) for own, part in parts if int(keras.ops.convert_to_numpy(part.iterations))]
 
     def get_config(self) -> dict[str, Any]:
         """Returns the optimiser, at its current learning rate."""

@@ -24,13 +24,15 @@ class AveragedWeights(keras.callbacks.Callback):
     the averages: validation figures, the best epoch and saved files are theirs. Weights that are not trained, such as
     the moving statistics of normalisation, are not averaged.
 
+    In a `MultiTaskTagger` t counts the steps on a weight's own tasks, see `TaskwiseOptimizer`; weights whose tasks had
+    no step yet stay as they are.
+
     Where no validation data is given, it stands before callbacks that keep or save the weights of an epoch. What sets
     the weights between epochs, as `AnnealingRestarts` does, does not go with it. In the state of a run (`RunState`) it
     keeps the weights to go on with.
 
     Raises:
-        SettingsError: When training begins, for an optimiser that keeps no averages or trains on from them, and for
-            that of a `MultiTaskTagger`.
+        SettingsError: When training begins, for an optimiser that keeps no averages or trains on from them.
 
     Reference: Polyak and Juditsky, Acceleration of stochastic approximation by averaging, 1992.
     """
@@ -43,12 +45,9 @@ class AveragedWeights(keras.callbacks.Callback):
     def on_train_begin(self, logs: Any = None) -> None:
         """Forgets an earlier training."""
         self.trained = None
-        options = getattr(self.model.optimizer, "inner_optimizer", self.model.optimizer)
+        options = self._optimizer
         if isinstance(options, TaskwiseOptimizer):
-            raise SettingsError(
-                "AveragedWeights is for models of one task: the optimiser of several keeps averages for each group of "
-                "tasks, which have not been taught to change places with the weights. Leave it out."
-            )
+            options = options.given
         overwrites = getattr(options, "ema_overwrite_frequency", None)
         if not getattr(options, "use_ema", False) or overwrites is not None:
             raise SettingsError(
@@ -80,14 +79,20 @@ class AveragedWeights(keras.callbacks.Callback):
     def _put_averages(self) -> None:
         if self.trained is not None:
             return
-        model = self.model
-        optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
-        weights = model.trainable_variables
+        optimizer, weights = self._optimizer, self.model.trainable_variables
         self.trained = copies(weights)
-        averages = optimizer._model_variables_moving_average
-        for weight, average in zip(weights, averages, strict=True):
+        if isinstance(optimizer, TaskwiseOptimizer):
+            pairs = optimizer.averages()
+        else:
+            pairs = list(zip(weights, optimizer._model_variables_moving_average, strict=True))
+        for weight, average in pairs:
             if average is not None:  # float8 scales have none
                 weight.assign(copies([average])[0])
+
+    @property
+    def _optimizer(self) -> Any:
+        """The model's, without what scales losses around it."""
+        return getattr(self.model.optimizer, "inner_optimizer", self.model.optimizer)
 
 
 def copies(variables: Sequence[Any]) -> list[np.ndarray]:

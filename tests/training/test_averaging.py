@@ -12,9 +12,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from seqlab.errors import SettingsError
 from seqlab.models.best import BestWeights
-from seqlab.models.taskwise import TaskwiseOptimizer
 from seqlab.training.averaging import AveragedWeights
 from seqlab.training.state import RunState
+from tests.models import tasks
 
 X = np.linspace(-1, 1, 8)[:, None].astype("float32")
 Y = np.hstack([X, -X])
@@ -128,13 +128,60 @@ def test_a_further_fit_goes_on_from_the_averages() -> None:
     assert 0 < np.max(np.abs(course.steps[0][0] - before[0])) < 0.15  # one step of Adam at a rate of 0.1
 
 
-def test_the_optimiser_of_several_tasks_is_refused() -> None:
-    model, _, _ = averaged(epochs=1)
-    model.optimizer = TaskwiseOptimizer(keras.optimizers.Adam(use_ema=True))
-    callback = AveragedWeights()
-    callback.set_model(model)
-    with pytest.raises(SettingsError, match="AveragedWeights is for models of one task"):
-        callback.on_train_begin()
+class Steps(keras.callbacks.Callback):
+    """Takes down the weights of a tagger before the first step and after each, and at the ends of epochs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.steps: list[Weights] = []
+        self.epochs: list[Weights] = []
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        self.steps.append(tasks.values(self.model.trainable_variables))
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self.steps.append(tasks.values(self.model.trainable_variables))
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self.epochs.append(tasks.values(self.model.trainable_variables))
+
+
+def fitted_tasks(*callbacks: Any, **options: Any) -> Steps:
+    course = Steps()
+    made = tasks.compiled(tasks.tagger("lstm_s"), keras.optimizers.Adam(0.05, **options), eager=True)
+    keras.utils.set_random_seed(1)
+    made.fit(tasks.corpora(), batch_size=3, epochs=3, callbacks=[*callbacks, course], verbose=0)
+    return course
+
+
+def test_weights_of_several_tasks_have_averages_over_their_own_steps() -> None:
+    plain = fitted_tasks()
+    found = fitted_tasks(AveragedWeights(), use_ema=True, ema_momentum=MOMENTUM)
+    for steps, again in zip(plain.steps, found.steps, strict=True):
+        for weight, same in zip(steps, again, strict=True):
+            assert_array_equal(weight, same)
+    for number, course in enumerate(zip(*plain.steps, strict=True)):
+        average, ends = None, []
+        for step, (old, new) in enumerate(zip(course, course[1:], strict=False), start=1):
+            if not np.array_equal(old, new):  # a step on a task that reads it
+                average = new if average is None else MOMENTUM * average + (1 - MOMENTUM) * new
+            if step % (len(plain.steps) // 3) == 0:
+                ends.append(course[0] if average is None else average)
+        for end, epoch in zip(ends, found.epochs, strict=True):
+            assert_allclose(epoch[number], end, rtol=2e-5, atol=1e-6)
+    assert any(np.max(np.abs(end - last)) > 0.01 for end, last in zip(found.epochs[-1], found.steps[-1], strict=True))
+
+
+def test_weights_whose_tasks_had_no_step_stay() -> None:
+    made = tasks.compiled(
+        tasks.tagger("stl"), keras.optimizers.Adam(0.05, use_ema=True, ema_momentum=MOMENTUM), eager=True
+    )
+    before = {task: tasks.values(made.weights_of(task)) for task in made.tasks}
+    made.fit(*tasks.batch(made, "pos"), epochs=2, verbose=0, callbacks=[AveragedWeights()])
+    for task in ("chunk", "ner"):
+        for weight, same in zip(tasks.values(made.weights_of(task)), before[task], strict=True):
+            assert_array_equal(weight, same)
+    assert not np.array_equal(tasks.values(made.weights_of("pos"))[-1], before["pos"][-1])
 
 
 @pytest.mark.parametrize(
