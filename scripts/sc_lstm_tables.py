@@ -4,6 +4,7 @@
     python scripts/sc_lstm_tables.py table3 --seeds 1 2                  # hours; stop and go on at will
     python scripts/sc_lstm_tables.py table3 --units 300 --layers 3 --models stl lstm_s sc_lstm
     python scripts/sc_lstm_tables.py combinations                        # pairs and triple, 3,000 sentences a task
+    python scripts/sc_lstm_tables.py table3 --models sc_lstm --set training.learning_rate=3e-3 encoder.dropout=0.3
     seqlab report recipes/results.csv --curves recipes/results/curves.csv --output report
 
 Every run is a `seqlab train` in a process of its own. A finished one is a line for each task in the results file, which
@@ -65,6 +66,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--epochs", type=int, default=EPOCHS, help="most epochs")
     parser.add_argument("--patience", type=int, default=PATIENCE)
     parser.add_argument("--sentences", type=int, help="of each task; all for table3, 3000 for combinations")
+    parser.add_argument(
+        "--set", type=change, nargs="+", default=[], metavar="NAME=VALUE", help="other settings of the recipe"
+    )
     parser.add_argument("--recipe", type=Path, default=RECIPE)
     parser.add_argument("--results", type=Path, default=RESULTS, help="results file")
     parser.add_argument("--curves", type=Path, default=CURVES, help="file of the scores after each epoch")
@@ -78,6 +82,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for one in runs_of(options.job, options.models, options.seeds):
         if time.monotonic() < end:
             train(one, options)
+
+
+def change(text: str) -> str:
+    """Returns NAME=VALUE if it is that."""
+    if "=" not in text:
+        raise argparse.ArgumentTypeError(f"expected NAME=VALUE, received {text!r}")
+    return text
 
 
 def runs_of(job: str, models: Sequence[str] | None, seeds: Sequence[int]) -> list[Run]:
@@ -106,7 +117,7 @@ def experiment(options: argparse.Namespace) -> str:
     ):
         if value != usual:
             found += f" {name} {value}"
-    return found
+    return found + "".join(f" {one}" for one in options.set)
 
 
 def flags(one: Run, options: argparse.Namespace) -> list[str]:
@@ -116,6 +127,8 @@ def flags(one: Run, options: argparse.Namespace) -> list[str]:
         found += [f"--{name}", str(value)]
     for name, value in (("training.epochs", options.epochs), ("training.patience", options.patience)):
         found += [f"--{name}", str(value)]
+    for name, _, value in (text.partition("=") for text in options.set):
+        found += [f"--{name}", value]
     for number, task in enumerate(one.tasks):
         if options.sentences:
             found += [f"--tasks.{number}.data.sentences", str(options.sentences)]

@@ -138,13 +138,21 @@ def test_other_settings_are_other_runs(
     begin(*given)
     begin(*given, "--epochs", "2")  # else it were known, and its folder gone on with
     begin(*given, "--patience", "1")
+    begin(*given, "--set", "encoder.dropout=0.3", "training.schedule=linear")
     monkeypatch.setenv("SEQLAB_NER", "conll2003")
     begin(*given)
     found = {line["experiment"]: None for line in read(tmp_path / "results.csv")}
-    assert list(found) == [f"table3 100 x 2{end}" for end in ("", " epochs 2", " patience 1", " names conll2003")]
-    assert [(one.training.epochs, one.training.patience) for one in settings] == [(12, 3), (2, 3), (12, 1), (12, 3)]
+    changes = " encoder.dropout=0.3 training.schedule=linear"
+    ends = ("", " epochs 2", " patience 1", changes, " names conll2003")
+    assert list(found) == [f"table3 100 x 2{end}" for end in ends]
+    shown = [(one.training.epochs, one.training.patience) for one in settings]
+    assert shown == [(12, 3), (2, 3), (12, 1), (12, 3), (12, 3)]
+    assert [one.encoder.dropout for one in settings[2:4]] == [0.2, 0.3]
+    assert settings[3].training.schedule == "linear"
     monkeypatch.delenv("SEQLAB_NER")
-    options = {"job": "table3", "units": 5, "layers": 1, "sentences": None, "epochs": 12, "patience": 3}
+    with pytest.raises(SystemExit):
+        begin(*given, "--set", "encoder.dropout")
+    options = {"job": "table3", "units": 5, "layers": 1, "sentences": None, "epochs": 12, "patience": 3, "set": []}
     other = Namespace(**options, recipe=Path("recipes/sc_lstm_cnn_crf.py"))
     assert sc_lstm_tables.experiment(other) == "table3 5 x 1 recipe sc_lstm_cnn_crf"
 
@@ -162,7 +170,7 @@ def test_a_run_that_cannot_be_read_leaves_no_line(
 
 
 def test_depths_without_the_lowest_task() -> None:
-    options = Namespace(units=5, layers=3, epochs=1, patience=1, sentences=None)
+    options = Namespace(units=5, layers=3, epochs=1, patience=1, sentences=None, set=[])
     found = flags(Run("lstm_d", ("chunk", "ner"), 1), options)
     assert found[-4:] == ["--tasks.0.depth", "3", "--tasks.1.depth", "3"]  # one of them reads the top
 
