@@ -138,6 +138,7 @@ class ContextualSettings(Part):
     producer: str | None = Field(
         None, description="producer of the vectors that the file lacks, named in the model: see seqlab embed"
     )
+    fine_tune: str | None = Field(None, description="folder of an ELMo model that is part of this one and learns too")
     layer_norm: Literal["token", "batch"] | None = Field(
         None, description="normalise each layer before the mix: each token's vector, or a batch's, as bilm-tf does"
     )
@@ -146,14 +147,16 @@ class ContextualSettings(Part):
     @property
     def given(self) -> bool:
         """Whether there is a source."""
-        return self.file is not None or self.producer is not None
+        return (self.file, self.producer, self.fine_tune) != (None, None, None)
 
     def model_post_init(self, context: Any) -> None:
         """Checks what concerns several of them."""
+        if self.fine_tune is not None and (self.file, self.producer) != (None, None):
+            raise SettingsError("contextual.fine_tune gives what contextual.file and .producer do: name one of them.")
         if not self.given and (self.layer_norm is not None or self.dropout):
             raise SettingsError(
                 "contextual.layer_norm and contextual.dropout are about contextual vectors: name their source "
-                "(contextual.file or contextual.producer), or leave them out."
+                "(contextual.file, contextual.producer or contextual.fine_tune), or leave them out."
             )
 
 

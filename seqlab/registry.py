@@ -26,6 +26,7 @@ CLASSES = {
     "DilatedCNN": "seqlab.layers.dilated_cnn",
     "ElmoRecurrence": "seqlab.layers.elmo",
     "ElmoTokens": "seqlab.layers.elmo",
+    "ElmoVectors": "seqlab.layers.features.elmo",
     "Ensemble": "seqlab.models.ensemble",
     "FrameModel": "seqlab.models.frames",
     "GRUCell": "seqlab.layers.cells.gru",

@@ -32,6 +32,7 @@ from seqlab.layers.elmo import ElmoRecurrence, ElmoTokens
 from seqlab.layers.features.casing import CasingEmbedding
 from seqlab.layers.features.categories import CategoryEmbedding
 from seqlab.layers.features.chars import CharCNN, CharLSTM
+from seqlab.layers.features.elmo import ElmoVectors
 from seqlab.layers.features.scalar_mix import ScalarMix
 from seqlab.layers.features.words import WordEmbedding
 from seqlab.layers.heads.base import Head
@@ -170,6 +171,14 @@ TASKS = (
 )
 """Encoders of several tasks."""
 
+
+def _elmo_vectors() -> ElmoVectors:
+    tokens, recurrence = ElmoTokens([[2, 4]], dim=2, characters=5), ElmoRecurrence(4, 1)
+    return ElmoVectors(tokens, recurrence, edges=[[5, 1, 4], [5, 2, 4]], layer_norm="token", dropout=0.1)
+
+
+ELMO_INPUTS = (SPELLED.reshape(4, 3), CHAR_ROWS, CHAR_ROWS > 0)
+
 LAYERS = (
     *ATTENTION,
     *TASKS,
@@ -190,6 +199,12 @@ LAYERS = (
     replace(_row(CategoryEmbedding, INTEGERS, values=7, dim=3, field="suffix_3"), exceptions=NO_MASK),
     replace(_row(ElmoTokens, SPELLED, filters=((1, 2), (2, 3)), dim=3, characters=5, projection=4), exceptions=NO_MASK),
     _row(ElmoRecurrence, PAIRS, units=6, projection=4, cell_clip=5.0, projection_clip=4.0, skip_connections=True),
+    Row(
+        "ElmoVectors",
+        lambda: _learnt(_elmo_vectors(), ELMO_INPUTS),
+        ELMO_INPUTS,
+        exceptions=dict.fromkeys(("padding", "mask routes"), "takes words beside the mask; its own test has both"),
+    ),
     replace(_row(CharCNN, CHARS, CHAR_ROWS, characters=5, dim=3, filters=4, dropout=0.1), exceptions=NO_MASK),
     replace(
         _row(CharCNN, CHARS, CHAR_ROWS, characters=5, dim=3, filters=2, widths=(2, 3, 4), highway=2, initial_range=0.1),

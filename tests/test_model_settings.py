@@ -55,6 +55,14 @@ DATA = {"train": "train.conll"}
             {"language": {"weight": 0.1}, "encoder": {"attention": "self", "layers": 1}},
             "language.weight reads a layer below the attention: take encoder.layers 2 or more, or no attention",
         ),
+        (
+            {"language": {"weight": 0.1}, "contextual": {"fine_tune": "p"}},
+            "language.weight and contextual vectors: those have read the words that would be named; leave one out",
+        ),
+        (
+            {"contextual": {"fine_tune": "p", "file": "v.h5"}},
+            "contextual.fine_tune gives what contextual.file .*: name one",
+        ),
         ({"contextual": {"dropout": 0.5}}, r"contextual.layer_norm and contextual.dropout .* name their source"),
         ({"contextual": {"layer_norm": "token"}}, r"contextual.layer_norm and contextual.dropout .* name their source"),
         ({"chars": {"units": 3}}, r"chars.units is for words.chars lstm, received cnn: leave it out"),

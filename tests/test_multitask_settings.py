@@ -56,8 +56,8 @@ def test_a_task_is_read_as_a_run_of_its_own() -> None:
 
 def test_contextual_vectors_are_those_of_all_tasks() -> None:
     given = {"file": "vectors.h5", "dropout": 0.5, "layer_norm": "token"}
-    found = made(contextual=given)
-    assert [found.of(one).contextual.model_dump() for one in found.tasks] == [{**given, "producer": None}] * 2
+    found, whole = made(contextual=given), {**given, "producer": None, "fine_tune": None}
+    assert [found.of(one).contextual.model_dump() for one in found.tasks] == [whole] * 2
     with pytest.raises(SettingsError, match=r"contextual\.dropout are about contextual vectors: name their source"):
         made(contextual={"dropout": 0.5})
 

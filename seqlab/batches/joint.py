@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from seqlab.batches.loader import Batches, fields_of
+from seqlab.text.elmo_chars import ELMO_FIELD
 from seqlab.text.vectorizer import Encoded
 
 
@@ -32,7 +33,7 @@ class JointBatches(Batches):
 
     def __init__(self, encodings: Sequence[Encoded], fields: Sequence[str], **options: Any) -> None:
         own = [
-            [field for field in fields_of(encoded) if joint_name(field, k) in fields]
+            [field for field in (*fields_of(encoded), ELMO_FIELD) if joint_name(field, k) in fields]
             for k, encoded in enumerate(encodings)
         ]
         super().__init__(encodings[0], fields=own[0], **options)

@@ -12,6 +12,7 @@ from seqlab.batches.buckets import bucket_bounds
 from seqlab.batches.plan import Batch, distinct, ordered
 from seqlab.constants import IGNORE
 from seqlab.text.contextual import FIELD, Contextual
+from seqlab.text.elmo_chars import ELMO_FIELD, LENGTH, elmo_characters
 from seqlab.text.vectorizer import Encoded
 
 FIELDS = ("words", "casing", "mask", "char_rows", "chars")
@@ -33,6 +34,7 @@ class Batches(keras.utils.PyDataset):
     - `mask`: `(batch, time)`, true at real tokens.
     - `chars`: `(forms, characters)`, the distinct word forms of the batch, row 0 empty; 0 at padding.
     - `char_rows`: `(batch, time)`, the row of each token in `chars`.
+    - `elmo_chars`: `(forms, 50)`, the same forms as ELMo reads them, where `fields` name it.
     - `contextual`: `(batch, time, layers, width)` float32, where the vectorizer has a source of them; 0 at padding.
       They are read when a batch is made: memory holds those of one batch.
 
@@ -46,7 +48,8 @@ class Batches(keras.utils.PyDataset):
         tasks: The tasks whose labels to give; all that the corpus carries by default.
         padding: Budget of padding, see `bucket_bounds`; what fills up batches may add a fifth of it.
         token_limit: Most positions in a batch of more than one sentence.
-        fields: Which of the arrays above to give; all by default. Keras warns of those that a model does not read.
+        fields: Which of the arrays above to give; all by default but ELMo's. Keras warns of those that a model does not
+            read.
     """
 
     def __init__(
@@ -112,8 +115,8 @@ class Batches(keras.utils.PyDataset):
         tokens = self.encoded.tokens
         inputs = {name: _pick(tokens[name], places, mask, 0) for name in tokens if name in self.fields}
         inputs["mask"] = mask
-        if {"char_rows", "chars"} & set(self.fields):
-            inputs["char_rows"], inputs["chars"] = self._characters(places, mask, index)
+        if {"char_rows", "chars", ELMO_FIELD} & set(self.fields):
+            inputs |= self._characters(places, mask, index, batch)
         source = self.encoded.contextual
         if FIELD in self.fields and source is not None:
             inputs[FIELD] = self._contextual(source, mask, batch)
@@ -166,8 +169,9 @@ class Batches(keras.utils.PyDataset):
             found[row, : vectors.shape[1]] = vectors.transpose(1, 0, 2)  # (time, layers, width)
         return found
 
-    def _characters(self, places: np.ndarray, mask: np.ndarray, index: int) -> tuple[np.ndarray, np.ndarray]:
-        forms, places = np.unique(self.encoded.tokens["forms"][places[mask]], return_inverse=True)
+    def _characters(self, places: np.ndarray, mask: np.ndarray, index: int, batch: Batch) -> dict[str, np.ndarray]:
+        of_token = self.encoded.tokens["forms"][places[mask]]
+        forms, first, places = np.unique(of_token, return_index=True, return_inverse=True)
         char_rows = np.zeros(mask.shape, np.int32)
         char_rows[mask] = places + 1
         starts = self.encoded.form_offsets[forms]
@@ -180,7 +184,12 @@ class Batches(keras.utils.PyDataset):
         real = steps < lengths[:, None]  # (forms, characters)
         chars = np.zeros((rows, columns), np.int32)
         chars[1 : len(forms) + 1] = _pick(self.encoded.characters, np.where(real, starts[:, None] + steps, 0), real, 0)
-        return char_rows, chars
+        found = {"char_rows": char_rows, "chars": chars}
+        if ELMO_FIELD in self.fields:
+            words = [word for sentence in batch.sentences for word in self.encoded.sentences[sentence].words]
+            found[ELMO_FIELD] = np.zeros((rows, LENGTH), np.int32)
+            found[ELMO_FIELD][1 : len(forms) + 1] = elmo_characters([words[place] for place in first])
+        return found
 
 
 def _pick(values: np.ndarray, places: np.ndarray, real: np.ndarray, padding: int) -> np.ndarray:

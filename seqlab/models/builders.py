@@ -9,6 +9,7 @@ from typing import Any
 from seqlab.constants import DEFAULT_RULES
 from seqlab.corpora.records import Corpus
 from seqlab.errors import DataError, SettingsError, suggest
+from seqlab.layers.features.elmo import ElmoVectors
 from seqlab.layers.heads.base import Head
 from seqlab.layers.heads.crf import CRFHead
 from seqlab.layers.heads.rules import Rulebook
@@ -93,16 +94,23 @@ def parts_of(
 ) -> dict[str, Any]:
     """Builds what a tagger of a corpus is made of but for its encoder; see `Tagger.from_corpus`."""
     words = words_of(corpus, vectors, rules, unseen_vectors=unseen_vectors)
-    source = None if contextual is None else contextual_of(contextual, open_producer)
+    source, elmo = sources_of(contextual)
     vectorizer = vectorizer_of(corpus, task, words, categories=categories, contextual=source)
     labels = vectorizer.labels[task]
     kept = rules_of(constrained, labels.items, vectorizer.schemes[task])
     return {
         "vectorizer": vectorizer,
-        "features": features_of(vectorizer, words, chars=chars),
+        "features": features_of(vectorizer, words, chars=chars, elmo=elmo),
         "head": head_of(head, labels, kept, constrained_loss),
         "language": None if language is None else language_objective(vectorizer, corpus, **language),
     }
+
+
+def sources_of(contextual: Any) -> tuple[Contextual | None, ElmoVectors | None]:
+    """Tells a source of contextual vectors from a model of them that is to learn with the tagger."""
+    if isinstance(contextual, ElmoVectors):
+        return None, contextual
+    return None if contextual is None else contextual_of(contextual, open_producer), None
 
 
 def head_of(

@@ -14,8 +14,9 @@ from seqlab.errors import SettingsError, check_count
 from seqlab.files import fingerprint_of
 from seqlab.layers.cells.lstm import LSTMCell
 from seqlab.layers.elmo import ElmoRecurrence, ElmoTokens
+from seqlab.layers.features.elmo import ElmoVectors
 from seqlab.migration.elmo import ElmoOptions, cell_name, find_elmo, read_elmo_options, read_elmo_weights
-from seqlab.text.elmo_chars import elmo_characters, elmo_edges
+from seqlab.text.elmo_chars import LENGTH, elmo_characters, elmo_edges
 
 TIMES, WORDS = 8, 64  # compilers that specialise on shapes see multiples of these alone
 
@@ -91,9 +92,8 @@ class Elmo:
             ModelFileError: For a file that is missing or damaged, and options that do not fit the weights, with the
                 tensor, its shape and the one expected.
         """
-        known = read_elmo_options(options)
-        arrays, place = read_elmo_weights(weights, known), _common(options, weights)
-        return cls(known, arrays, stateful, batch_size, place, fingerprint_of(options, weights))
+        known, arrays = _read(options, weights)
+        return cls(known, arrays, stateful, batch_size, _common(options, weights), fingerprint_of(options, weights))
 
     @classmethod
     def from_folder(cls, folder: str | os.PathLike[str], stateful: bool = False, batch_size: int = 32) -> Elmo:
@@ -145,6 +145,29 @@ class Elmo:
         if self.stateful:
             self._states = [np.asarray(state) for state in states]
         return np.asarray(found)
+
+
+def elmo_vectors(folder: str | os.PathLike[str], layer_norm: str | None = None, dropout: float = 0.0) -> ElmoVectors:
+    """Reads an ELMo model as a feature that learns with its tagger: `Tagger.from_corpus(contextual=elmo_vectors(...))`.
+
+    Args:
+        folder: As `Elmo.from_folder`.
+        layer_norm: As `ScalarMix`.
+        dropout: As `ScalarMix`.
+
+    Raises:
+        ModelFileError: As `Elmo.from_files`.
+        SettingsError: For a model that reads other than 50 characters of a word, which batches do not hold.
+    """
+    known, arrays = _read(*find_elmo(folder))
+    if known.length != LENGTH:
+        raise SettingsError(
+            f"{os.fspath(folder)} reads {known.length} numbers of a word (max_characters_per_token); one that learns "
+            f"with a tagger reads {LENGTH}, as the published models. Its vectors can be had from a file: seqlab embed."
+        )
+    tokens, recurrence = elmo_tokens(known, arrays), elmo_recurrence(known, arrays)
+    edges = [row.tolist() for row in elmo_edges(known.length)]
+    return ElmoVectors(tokens, recurrence, edges, layer_norm, dropout, name="elmo_vectors")
 
 
 def elmo_tokens(options: ElmoOptions, weights: dict[str, np.ndarray]) -> ElmoTokens:
@@ -203,6 +226,13 @@ def _fill(cell: LSTMCell, options: ElmoOptions, weights: dict[str, np.ndarray], 
     cell.bias.assign(np.concatenate([z, i, f + 1, o]))
     if cell.projection is not None:
         cell.projection.kernel.assign(weights[f"{name}/W_P_0"])
+
+
+def _read(
+    options: str | os.PathLike[str], weights: str | os.PathLike[str]
+) -> tuple[ElmoOptions, dict[str, np.ndarray]]:
+    known = read_elmo_options(options)
+    return known, read_elmo_weights(weights, known)
 
 
 def _common(options: str | os.PathLike[str], weights: str | os.PathLike[str]) -> str | None:

@@ -17,6 +17,7 @@ from seqlab.errors import SettingsError, suggest
 from seqlab.layers.features.casing import CasingEmbedding
 from seqlab.layers.features.categories import CategoryEmbedding
 from seqlab.layers.features.chars import CharCNN, CharLSTM
+from seqlab.layers.features.elmo import ElmoVectors
 from seqlab.layers.features.scalar_mix import ScalarMix
 from seqlab.layers.features.words import WordEmbedding
 from seqlab.text.casing import CASING
@@ -143,6 +144,7 @@ def features_of(
     char_options: Mapping[str, Any] | None = None,
     category_dim: int = 20,
     mix_options: Mapping[str, Any] | None = None,
+    elmo: ElmoVectors | None = None,
 ) -> list[keras.layers.Layer]:
     """Builds the feature layers and writes the file's vectors into the word table.
 
@@ -157,6 +159,7 @@ def features_of(
         char_options: Arguments of the character encoder that is made by name.
         category_dim: Width of the vectors of each of the vectorizer's categorical features.
         mix_options: Arguments of the `ScalarMix` of contextual vectors, which is there if the vectorizer has a source.
+        elmo: An ELMo model that learns with the others; a copy of it is taken.
 
     Raises:
         SettingsError: If `dim` differs from the width of the file's vectors, or there is no such character encoder.
@@ -175,7 +178,18 @@ def features_of(
     source = vectorizer.contextual
     if source is not None:
         features.append(ScalarMix(source.layers, source.width, name="contextual_vectors", **(mix_options or {})))
+    if elmo is not None:
+        features.append(_copied(elmo))
     return features
+
+
+def _copied(elmo: ElmoVectors) -> ElmoVectors:
+    made = ElmoVectors.from_config({**elmo.get_config(), "name": "elmo_vectors"})
+    for layer in (elmo, made):
+        if not layer.built:
+            layer.build((None, len(layer.edges[0])), (None, None))
+    made.set_weights(elmo.get_weights())
+    return made
 
 
 def inputs_of(features: Sequence[keras.layers.Layer]) -> dict[str, Any]:

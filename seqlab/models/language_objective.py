@@ -17,6 +17,7 @@ from seqlab.layers.language import RESERVED, LanguageObjective
 from seqlab.layers.stack import RecurrentStack
 from seqlab.models.labeller import Labeller
 from seqlab.text.contextual import FIELD
+from seqlab.text.elmo_chars import ELMO_FIELD
 from seqlab.text.vectorizer import Vectorizer
 
 Tensor = Any
@@ -175,7 +176,7 @@ def check_objective(
     Raises:
         SettingsError: As `states_for`, for all but the encoder.
     """
-    if any(FIELD in feature.fields for feature in features):
+    if any({FIELD, ELMO_FIELD} & set(feature.fields) for feature in features):
         raise SettingsError(
             "Contextual vectors have read the whole sentence, the next word too: a language-model objective beside "
             "them would learn to copy. Leave one of them out."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import keras
@@ -19,13 +20,12 @@ from seqlab.layers.tasks.base import TaskEncoder
 from seqlab.layers.tasks.private import PrivateEncoders
 from seqlab.layers.tasks.sc_stack import SCLSTMStack
 from seqlab.layers.tasks.shared import SharedEncoder
-from seqlab.models.builders import HEADS
+from seqlab.models.builders import HEADS, sources_of
 from seqlab.models.inputs import CharMaker, features_of, named
 from seqlab.models.language_objective import language_objective
 from seqlab.models.producers import open_producer
 from seqlab.models.rules import Choice, rules_of
 from seqlab.models.task_builders import vectorizer_of_tasks, words_of_tasks
-from seqlab.text.contextual import contextual_of
 from seqlab.text.vectorizer import Vectorizer
 from seqlab.text.vectors import WordVectors
 
@@ -130,14 +130,13 @@ def parts_of_tasks(
     tasks = list(corpora)
     kinds = _kinds(head, tasks)
     words = words_of_tasks(corpora, word_vectors, rules, unseen_vectors=unseen_vectors)
-    source = None if contextual is None else contextual_of(contextual, open_producer)
+    source, elmo = sources_of(contextual)
     vectorizer = vectorizer_of_tasks(corpora, words, contextual=source)
+    made = partial(features_of, vectorizer, words, chars=chars, elmo=elmo)
     return {
         "vectorizer": vectorizer,
         "tasks": tasks,
-        "features": {task: features_named(features_of(vectorizer, words, chars=chars), task) for task in tasks}
-        if encoder == SEPARATE
-        else features_of(vectorizer, words, chars=chars),
+        "features": {task: features_named(made(), task) for task in tasks} if encoder == SEPARATE else made(),
         "encoder": task_encoder(encoder, len(tasks), **options) if isinstance(encoder, str) else encoder,
         "heads": [task_head(kinds[task], vectorizer, task, constrained) for task in tasks],
         "language": objective_of_tasks(vectorizer, corpora, language),

@@ -132,7 +132,7 @@ class Tagger(LanguageLearner):
             constrained_loss: Whether the loss of a CRF keeps it too.
             categories: Further features, such as `Category("suffix", 3)` and `Category("column", "pos")`. What is
                 tagged must have the columns among them.
-            contextual: Source of contextual vectors, which a `ScalarMix` reads; see `Labeller.contextual`.
+            contextual: Source of vectors for a `ScalarMix`, see `Labeller.contextual`; or `elmo_vectors(folder)`.
             language: Learns the words beside each token too, by options of `language_objective`: `{"weight": 0.1}`.
             rules: Names of `seqlab.text.RULES`, by which words are looked up that are not found as they are.
 

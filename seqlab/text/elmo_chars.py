@@ -13,6 +13,8 @@ CHARACTERS = 262
 """How many numbers there are: 0 at padded tokens, 1 to 256 for bytes, then the marks below."""
 BEGIN_SENTENCE, END_SENTENCE, BEGIN_WORD, END_WORD, PADDING = 257, 258, 259, 260, 261
 LENGTH = 50
+ELMO_FIELD = "elmo_chars"
+"""Name of the array of a batch with the numbers of its distinct words, (forms, LENGTH)."""
 
 
 def elmo_characters(words: Sequence[str], length: int = LENGTH) -> np.ndarray:

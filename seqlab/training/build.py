@@ -15,6 +15,7 @@ from seqlab.layers.heads.softmax import SoftmaxHead
 from seqlab.models import builders
 from seqlab.models.auxiliary import Auxiliary
 from seqlab.models.distillation import Distillation
+from seqlab.models.elmo import elmo_vectors
 from seqlab.models.inputs import Words
 from seqlab.models.language_objective import language_objective
 from seqlab.models.producers import open_producer
@@ -89,10 +90,12 @@ def _built(settings: Settings, corpus: Corpus, words: Words | None) -> Tagger:
 def feature_options(words: WordSettings, chars: CharSettings, contextual: ContextualSettings) -> dict[str, Any]:
     """What `seqlab.models.inputs.features_of` is told of words, characters and contextual vectors."""
     names = ("dim", "dropout", "chars", "casing", "unknown", "category_dim")
+    mix = contextual.model_dump(include={"layer_norm", "dropout"})
     return {
         **{name: getattr(words, name) for name in names},
         "char_options": chars.options(words.chars),
-        "mix_options": contextual.model_dump(include={"layer_norm", "dropout"}),
+        "mix_options": mix,
+        "elmo": None if contextual.fine_tune is None else elmo_vectors(contextual.fine_tune, **mix),
     }
 
 
@@ -108,7 +111,9 @@ def categories_of(options: WordSettings) -> list[Category]:
 
 def source_of(options: ContextualSettings) -> Contextual | None:
     """The source of contextual vectors that the settings name."""
-    return Contextual(options.file, options.producer, opener=open_producer) if options.given else None
+    if options.file is None and options.producer is None:
+        return None
+    return Contextual(options.file, options.producer, opener=open_producer)
 
 
 def distillation_of(options: DistillSettings) -> Distillation | None:

@@ -115,8 +115,9 @@ def _named(settings: Settings) -> list[str]:
     paths.append(settings.contextual.file)
     if settings.distill.teacher is not None:
         paths.append(str(model_file(settings.distill.teacher)))
-    if settings.contextual.producer is not None:
-        paths += map(str, producer_files(settings.contextual.producer))
+    for place in (settings.contextual.producer, settings.contextual.fine_tune):
+        if place is not None:
+            paths += map(str, producer_files(place))
     return [path for path in paths if path is not None]
 
 

@@ -19,6 +19,7 @@ FILES = (
     "data.path",
     "words.vectors",
     "contextual.file",
+    "contextual.fine_tune",
     "distill.teacher",
     "rules.only_listed",
 )

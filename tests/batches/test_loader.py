@@ -21,6 +21,7 @@ from seqlab.layers.features.words import WordEmbedding
 from seqlab.layers.heads.softmax import SoftmaxHead
 from seqlab.models.sequence_model import SequenceModel
 from seqlab.text.categories import Category
+from seqlab.text.elmo_chars import elmo_characters
 from seqlab.text.vectorizer import Vectorizer
 from seqlab.text.vocabulary import Vocabulary
 from tests.batches.common import VECTORIZER, corpus, encoded
@@ -270,3 +271,17 @@ def test_categorical_features_are_batched_as_casing_is():
             assert inputs[name][row][real].tolist() == one.tokens[name].tolist()
             assert not inputs[name][row][~real].any()
     assert list(Batches(vectorizer.encode(data), fields=["mask", "suffix_1"])[0][0]) == ["mask", "suffix_1"]
+
+
+@BACKENDS
+def test_words_as_elmo_reads_them_are_there_where_asked_for(backend):
+    with as_if_on(backend):
+        made = Batches(encoded([3, 1, 0, 5]), batch_size=3, fields=("char_rows", "elmo_chars", "mask"))
+    assert "elmo_chars" not in Batches(made.encoded).fields
+    for index in range(len(made)):
+        inputs, _ = made[index]
+        assert not inputs["elmo_chars"][0].any()
+        for row, number in enumerate(made.plan[index].sentences):
+            words = made.encoded.sentences[number].words
+            rows = inputs["char_rows"][row][inputs["mask"][row]]
+            np.testing.assert_array_equal(inputs["elmo_chars"][rows], elmo_characters(words))

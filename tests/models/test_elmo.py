@@ -11,10 +11,14 @@ import pytest
 
 from seqlab.cli.main import main
 from seqlab.errors import SettingsError
-from seqlab.models.elmo import Elmo
+from seqlab.inference.load import load
+from seqlab.models.elmo import Elmo, elmo_vectors
+from seqlab.models.ensemble import Ensemble
 from seqlab.models.producers import open_producer
 from seqlab.text.contextual_store import ContextualStore
+from tests import tiny
 from tests.migration.official import options_of, random_weights, write
+from tests.models import tasks as toy
 from tests.oracles import bilm as oracle
 
 SENTENCES = [["Snow", "fell", "."], ["Übermäßig", "lange", "Wörter", ",", "auch"], ["It"], []]
@@ -113,3 +117,62 @@ def test_its_place_opens_it_again(tmp_path) -> None:
     assert apart.fingerprint == elmo.fingerprint != other.fingerprint
     with pytest.raises(SettingsError, match="batch_size"):
         Elmo.from_files(tmp_path / "elsewhere" / "options.json", tmp_path / "lm_weights.hdf5", batch_size=0)
+
+
+def published(folder):
+    """A tiny model that reads as much of a word as the published ones."""
+    options = options_of()
+    options["char_cnn"]["max_characters_per_token"] = 50
+    return write(folder, options)
+
+
+def fine_tuned(folder, **options):
+    """A tagger that reads words and ELMo's vectors, whose model learns with it."""
+    return tiny.tagger(dropout=0.0, chars=None, contextual=elmo_vectors(published(folder)), **options)
+
+
+def test_a_tagger_reads_the_same_vectors_as_from_the_producer(tmp_path) -> None:
+    producer = Elmo.from_folder(published(tmp_path))
+    inside, beside = fine_tuned(tmp_path), tiny.tagger(dropout=0.0, chars=None, contextual=producer)
+    assert list(inside.input) == ["words", "casing", "elmo_chars", "char_rows", "mask"]
+    beside.features[-1].set_weights(inside.features[-1].mix.get_weights())
+    for one, other in (
+        (inside.features[0], beside.features[0]),
+        (inside.features[1], beside.features[1]),
+        (inside.encoder, beside.encoder),
+        (inside.head, beside.head),
+    ):
+        other.set_weights(one.get_weights())
+    for found, wanted in zip(inside.predict(tiny.dev_part()), beside.predict(tiny.dev_part()), strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.usefixtures("eagerly")
+def test_all_its_weights_learn_with_the_tagger_and_travel_with_it(tmp_path) -> None:
+    (tmp_path / "elmo").mkdir()
+    tagger = fine_tuned(tmp_path / "elmo")
+    before = tagger.features[-1].get_weights()
+    tagger.fit(tiny.train_part(), epochs=1, batch_size=24, verbose=0)
+    moved = [np.abs(new - old).max() for new, old in zip(tagger.features[-1].get_weights(), before, strict=True)]
+    assert min(moved) > 0 and len(moved) == len(tagger.features[-1].trainable_variables)
+    tagger.save(tmp_path / "tagger.keras")
+    (tmp_path / "elmo" / "lm_weights.hdf5").rename(tmp_path / "gone")
+    again = load(tmp_path / "tagger.keras")
+    grown = tagger.extended(tiny.train_part())
+    joint = Ensemble([tagger, again])
+    scores = tagger.predict(tiny.dev_part())
+    for other in (again, grown):
+        for found, wanted in zip(other.predict(tiny.dev_part()), scores, strict=True):
+            np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
+    assert joint.tag("Snow fell.").tags == tagger.tag("Snow fell.").tags
+
+
+def test_separate_tasks_have_a_model_each(tmp_path) -> None:
+    elmo = elmo_vectors(published(tmp_path))
+    made = toy.tagger("stl", contextual=elmo)
+    parts = [made.features_of(task)[-1] for task in made.tasks]
+    assert [part.name for part in parts] == [f"elmo_vectors_{task}" for task in made.tasks]
+    weights = [id(weight) for part in parts for weight in part.weights]
+    assert len(set(weights)) == len(weights) == 3 * len(elmo.weights)
+    shared = toy.tagger("lstm_s", contextual=elmo)
+    assert {id(shared.features_of(task)[-1]) for task in shared.tasks} == {id(shared.features[-1])}

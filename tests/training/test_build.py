@@ -15,8 +15,10 @@ from seqlab.settings import Settings, TrainingSettings
 from seqlab.tags.rules import free
 from seqlab.tags.schemes import violations
 from seqlab.training.build import build, compile_tagger, optimizer_of
+from seqlab.training.data import digest
 from seqlab.training.schedules import watching
 from tests import tiny
+from tests.migration.official import options_of, write
 
 
 @pytest.mark.parametrize("schedule", ["halve", "linear", "constant"])
@@ -40,6 +42,19 @@ def test_each_option_of_an_optimizer_reaches_it() -> None:
         made = optimizer_of(TrainingSettings(optimizer=name, beta_2=0.9), steps=3)
         assert type(made) is kind and (made.beta_1, made.beta_2) == (0.9, 0.9)
         assert optimizer_of(TrainingSettings(optimizer=name), steps=3).beta_2 == 0.999
+
+
+def test_an_elmo_model_that_learns_follows_the_settings(tmp_path: Path) -> None:
+    options = options_of()
+    options["char_cnn"]["max_characters_per_token"] = 50
+    folder = write(tmp_path, options)
+    contextual = {"fine_tune": str(folder), "layer_norm": "token", "dropout": 0.3}
+    settings = Settings(**{**tiny.settings(tmp_path).model_dump(), "contextual": contextual})
+    tagger = build(settings, tiny.train_part())
+    layer = tagger.features[-1]
+    assert type(layer).__name__ == "ElmoVectors" and (layer.layer_norm, layer.dropout) == ("token", 0.3)
+    assert tagger.contextual is None
+    assert {str(folder / name) for name in ("options.json", "lm_weights.hdf5")} <= digest(settings).keys()
 
 
 def test_label_smoothing_reaches_the_head(tmp_path: Path) -> None:

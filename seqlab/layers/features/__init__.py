@@ -5,6 +5,7 @@ from __future__ import annotations
 from seqlab.layers.features.casing import CasingEmbedding
 from seqlab.layers.features.categories import CategoryEmbedding
 from seqlab.layers.features.chars import CharCNN, CharEncoder, CharLSTM
+from seqlab.layers.features.elmo import ElmoVectors
 from seqlab.layers.features.frames import Standardize
 from seqlab.layers.features.scalar_mix import ScalarMix
 from seqlab.layers.features.words import WordEmbedding
@@ -15,6 +16,7 @@ __all__ = [
     "CharCNN",
     "CharEncoder",
     "CharLSTM",
+    "ElmoVectors",
     "ScalarMix",
     "Standardize",
     "WordEmbedding",
