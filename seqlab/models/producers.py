@@ -13,6 +13,7 @@ from seqlab.errors import SettingsError
 from seqlab.files import model_file
 from seqlab.migration.elmo import find_elmo
 from seqlab.models.elmo import Elmo
+from seqlab.models.fasttext import FastText
 from seqlab.models.language_vectors import holds_language_model, open_language_model
 from seqlab.text.contextual import Producer, contextual_of
 from seqlab.text.contextual_store import ContextualStore
@@ -42,6 +43,7 @@ def _is_elmo(place: Path) -> bool:
 KINDS = (
     Kind("a file of contextual vectors (.h5)", lambda place: place.suffix in HDF5_ENDINGS, ContextualStore),
     Kind("a folder of ELMo's, with *options*.json and *weights*.hdf5", _is_elmo, Elmo.from_folder, find_elmo),
+    Kind("a fastText model (.bin)", lambda place: place.suffix == ".bin", FastText.open),
     Kind(
         "a run of seqlab pretrain or its .keras file",
         holds_language_model,

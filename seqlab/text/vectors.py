@@ -27,8 +27,9 @@ Progress = Callable[[int, int], None]
 _SAMPLE = 1 << 16  # bytes by which a format is told
 _STEP = 1 << 22  # bytes between two calls of a progress function
 _CONVERT = (
-    "This is fastText's own binary format, which holds sub-words. Read the .vec file that comes with it, or convert "
-    'it once (pip install gensim): python -c "from gensim.models.fasttext import load_facebook_vectors as load; '
+    "This is fastText's own binary format, whose sub-words give any word a vector: --contextual.producer {name} reads "
+    "those (pip install 'seqlab[fasttext]'). For vectors to train read the .vec file that comes with it, or convert it "
+    'once (pip install gensim): python -c "from gensim.models.fasttext import load_facebook_vectors as load; '
     "load('{name}').save_word2vec_format('{stem}.w2v.bin', binary=True)\""
 )
 
