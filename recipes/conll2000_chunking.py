@@ -23,6 +23,7 @@ from typing import Any
 
 from seqlab.corpora.catalogue import locate
 from seqlab.settings import AuxiliarySettings, DataSettings, EncoderSettings, Settings, TrainingSettings, WordSettings
+from seqlab.tuning.spaces import tagger_space
 
 DATA = Path(os.environ.get("SEQLAB_DATA", "data"))
 
@@ -45,16 +46,4 @@ def settings() -> Settings:
 
 
 def search_space(hp: Any) -> dict[str, Any]:
-    chars = hp.Choice("words.chars", ["cnn", "lstm"])
-    with hp.conditional_scope("words.chars", ["lstm"]):
-        units = hp.Int("chars.units", 15, 50, step=5)
-    with hp.conditional_scope("words.chars", ["cnn"]):
-        filters = hp.Int("chars.filters", 20, 80, step=10)
-    return {
-        "words.chars": chars,
-        "chars.units": units,
-        "chars.filters": filters,
-        "training.learning_rate": hp.Float("training.learning_rate", 3e-4, 3e-2, sampling="log", default=3e-3),
-        "encoder.units": hp.Int("encoder.units", 50, 300, step=50),
-        "encoder.dropout": hp.Float("encoder.dropout", 0.0, 0.6, default=0.3),
-    }
+    return tagger_space(hp)

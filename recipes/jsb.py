@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from seqlab.frame_settings import FrameDataSettings, FrameSettings, FrameTrainingSettings, NetworkSettings
-from seqlab.tuning.odyssey import odyssey_space
+from seqlab.tuning.spaces import odyssey_space
 
 DATA = Path(os.environ.get("SEQLAB_DATA", "data"))
 

@@ -250,7 +250,7 @@ def test_recipes_of_taggers_are_refused() -> None:
 
 RECIPE = """
 from seqlab.frame_settings import FrameSettings
-from seqlab.tuning.odyssey import odyssey_space
+from seqlab.tuning.spaces import odyssey_space
 
 
 def settings():

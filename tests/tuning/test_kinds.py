@@ -19,8 +19,8 @@ from seqlab.studies import Objective
 from seqlab.tuning import trial
 from seqlab.tuning.job import Job
 from seqlab.tuning.kinds import KINDS, kind_of, settings_from
-from seqlab.tuning.odyssey import odyssey_space
 from seqlab.tuning.space import SearchSpace
+from seqlab.tuning.spaces import odyssey_space
 
 TAGGER = Settings(data=DataSettings(train="x"), training=TrainingSettings(monitor="val_loss"))
 TASKS = MultiTaskSettings(

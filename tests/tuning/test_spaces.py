@@ -1,10 +1,10 @@
-"""The space itself is tested with the kinds of runs, in test_kinds.py; here what the paper says of it."""
+"""The spaces themselves are tested with the kinds of runs, in test_kinds.py; here what they declare."""
 
 from __future__ import annotations
 
 import keras_tuner
 
-from seqlab.tuning.odyssey import odyssey_space
+from seqlab.tuning.spaces import odyssey_space, tagger_space
 
 
 def test_bounds_are_those_of_the_paper() -> None:
@@ -26,3 +26,14 @@ def test_what_waits_for_its_turn_is_as_in_the_recipes() -> None:
     found = odyssey_space(keras_tuner.HyperParameters())
     assert found["network.variant"] == "V"
     assert (found["network.noise"], found["training.momentum"]) == (0.2, 0.9)
+
+
+def test_characters_bring_the_sizes_of_their_kind() -> None:
+    hp = keras_tuner.HyperParameters()
+    found = tagger_space(hp)
+    assert (found["words.chars"], found["training.learning_rate"], found["encoder.dropout"]) == ("cnn", 3e-3, 0.3)
+    assert found["chars.filters"] is not None and "chars.units" not in hp.values
+    other = keras_tuner.HyperParameters()
+    other.values["words.chars"] = "lstm"
+    tagger_space(other)
+    assert "chars.units" in other.values and "chars.filters" not in other.values
