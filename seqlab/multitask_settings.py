@@ -59,6 +59,8 @@ class TaskEncoderSettings(Part):
     units: int = Field(300, gt=0, description="units of each direction")
     layers: int = Field(3, gt=0, description="bidirectional layers")
     dropout: float = Field(0.5, ge=0, lt=1, description="variational dropout before, between and after layers")
+    input_dropout: float | None = Field(None, ge=0, lt=1, description="that before the first; as dropout if not given")
+    output_dropout: float | None = Field(None, ge=0, lt=1, description="that after the last; as dropout if not given")
     cell: Cell = Field("np", description="LSTM variant, np for the usual LSTM; another cell but for sc_lstm")
     gates: Literal["top", "all"] | None = Field(None, description="layers with task gates (sc_lstm), top if not given")
     merge: Literal["concat", "sum"] | None = Field(

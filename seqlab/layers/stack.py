@@ -117,12 +117,6 @@ class RecurrentStack(keras.layers.Layer):
         """The cell, as it was given: no part of the model, whose cells are copies of it."""
         return self.template.cell
 
-    def _rates(self) -> list[float]:
-        """The rate before the first layer and after each."""
-        rates = self.dropout
-        before, between, after = rates if isinstance(rates, tuple) else 3 * (rates,)
-        return [before, *(self.layers - 1) * [between], after]
-
     def _make_layers(self, policy: dict[str, Any]) -> None:
         self.recurrent = [
             Bidirectional(
@@ -131,7 +125,8 @@ class RecurrentStack(keras.layers.Layer):
             for k in range(self.layers)
         ]
         self.drops = [
-            keras.layers.SpatialDropout1D(rate, name=f"dropout_{k}", **policy) for k, rate in enumerate(self._rates())
+            keras.layers.SpatialDropout1D(rate, name=f"dropout_{k}", **policy)
+            for k, rate in enumerate(rates_by_layer(self.dropout, self.layers))
         ]
         self.skips = [
             keras.layers.Dropout(self.layer_dropout, noise_shape=(None, 1, 1), name=f"skip_{k}", **policy)
@@ -253,3 +248,13 @@ def rates_of(dropout: float | Sequence[float]) -> float | tuple[float, ...]:
             f"Received: {dropout!r}."
         )
     return tuple(share(rate) for rate in dropout)
+
+
+def rates_by_layer(rates: float | tuple[float, ...], layers: int) -> list[float]:
+    """Returns the rate before the first of some layers and after each.
+
+    >>> rates_by_layer((0.1, 0.2, 0.3), layers=3)
+    [0.1, 0.2, 0.2, 0.3]
+    """
+    before, between, after = rates if isinstance(rates, tuple) else 3 * (rates,)
+    return [before, *(layers - 1) * [between], after]

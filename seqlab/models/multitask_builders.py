@@ -66,7 +66,7 @@ ENCODERS: dict[str, Callable[..., TaskEncoder]] = {
 
 
 def task_encoder(
-    kind: str, tasks: int, units: int = 100, layers: int = 2, dropout: float = 0.4, **options: Any
+    kind: str, tasks: int, units: int = 100, layers: int = 2, dropout: float | Sequence[float] = 0.4, **options: Any
 ) -> TaskEncoder:
     """Builds the encoder of that name.
 
@@ -77,7 +77,7 @@ def task_encoder(
         tasks: Number of tasks.
         units: Units of each direction.
         layers: Number of layers.
-        dropout: Rate of the dropout before and after each layer.
+        dropout: Rate of the dropout before and after each layer; or three, see `RecurrentStack`.
         **options: Of that encoder; of `RecurrentStack` for all but "sc_lstm".
 
     Raises:

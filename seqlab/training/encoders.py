@@ -13,6 +13,7 @@ from seqlab.layers.cells.table import cell_with
 from seqlab.layers.dilated_cnn import DilatedCNN
 from seqlab.layers.stack import RecurrentStack
 from seqlab.layers.transformer import TransformerEncoder
+from seqlab.multitask_settings import TaskEncoderSettings
 from seqlab.settings import AttentionSettings, EncoderSettings
 
 
@@ -51,10 +52,7 @@ def _layers_of(options: EncoderSettings, all_layers: bool) -> keras.layers.Layer
     if options.kind == "transformer":
         return TransformerEncoder(options.units, heads=options.heads, **common)
     cell = cell_chosen(options)
-    edges = (options.input_dropout, options.output_dropout)
-    if edges != (None, None):
-        before, after = (options.dropout if rate is None else rate for rate in edges)
-        common["dropout"] = (before, options.dropout, after)
+    common["dropout"] = dropout_of(options)
     return RecurrentStack(
         options.units if isinstance(cell, str) else None,
         cell=cell,
@@ -64,6 +62,15 @@ def _layers_of(options: EncoderSettings, all_layers: bool) -> keras.layers.Layer
         layer_dropout=options.layer_dropout,
         **common,
     )
+
+
+def dropout_of(options: EncoderSettings | TaskEncoderSettings) -> float | tuple[float, float, float]:
+    """The rate of the variational dropout, or three where that before the first or after the last layer differs."""
+    edges = (options.input_dropout, options.output_dropout)
+    if edges == (None, None):
+        return options.dropout
+    before, after = (options.dropout if rate is None else rate for rate in edges)
+    return before, options.dropout, after
 
 
 def cell_chosen(options: EncoderSettings) -> str | RecurrentCell:

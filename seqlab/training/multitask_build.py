@@ -18,6 +18,7 @@ from seqlab.models.task_builders import vectorizer_of_tasks
 from seqlab.multitask_settings import MultiTaskSettings, TaskSettings
 from seqlab.text.vectorizer import Vectorizer
 from seqlab.training.build import categories_of, feature_options, optimizer_of, precision, source_of
+from seqlab.training.encoders import dropout_of
 
 
 def build(settings: MultiTaskSettings, corpora: Mapping[str, Corpus], words: Words) -> MultiTaskTagger:
@@ -56,7 +57,7 @@ def _encoder(settings: MultiTaskSettings) -> Any:
         extra = {"variant": options.cell.upper(), "gates": options.gates or "top", "merge": options.merge or "concat"}
     if options.kind == "lstm_d":
         extra["depths"] = tuple(task.depth or options.layers for task in settings.tasks)
-    return task_encoder(options.kind, len(settings.tasks), options.units, options.layers, options.dropout, **extra)
+    return task_encoder(options.kind, len(settings.tasks), options.units, options.layers, dropout_of(options), **extra)
 
 
 def _head(settings: MultiTaskSettings, vectorizer: Vectorizer, task: TaskSettings) -> Head:

@@ -43,12 +43,14 @@ def test_encoders(folder: Path) -> None:
     sc = encoder()
     assert isinstance(sc, SCLSTMStack)
     assert (sc.units, sc.layers, sc.dropout, sc.variant, sc.gates, sc.merge) == (4, 2, 0.25, "NP", "top", "concat")
+    assert encoder(input_dropout=0.0, output_dropout=0.5).dropout == (0.0, 0.25, 0.5)
     sc = encoder(cell="cifg", gates="all", merge="sum")
     assert (sc.variant, sc.gates, sc.merge) == ("CIFG", "all", "sum")
     shared = encoder(kind="lstm_s", cell="gru")
     assert isinstance(shared, SharedEncoder) and shared.depths is None
     assert (shared.encoder.units, shared.encoder.layers, shared.encoder.dropout) == (4, 2, 0.25)
     assert shared.encoder.cell == "gru"
+    assert encoder(kind="lstm_s", output_dropout=0.5).encoder.dropout == (0.25, 0.25, 0.5)
     assert encoder(with_depths(settings(folder), 1, 2), kind="lstm_d").depths == (1, 2)
     assert encoder(with_depths(settings(folder), 1, None), kind="lstm_d", layers=3).depths == (1, 3)  # a grid's layers
     alone, beside = encoder(kind="stl"), encoder(kind="private_shared")

@@ -12,8 +12,8 @@ from seqlab.errors import SettingsError, check_count, suggest
 from seqlab.layers.bidirectional import Bidirectional
 from seqlab.layers.cells.lstm import LSTMCell
 from seqlab.layers.cells.sc_lstm import SCLSTMCell
-from seqlab.layers.cells.wrappers import share
 from seqlab.layers.recurrent import Recurrent
+from seqlab.layers.stack import rates_by_layer, rates_of
 from seqlab.layers.tasks.base import Found, TaskEncoder
 
 Tensor = Any
@@ -39,7 +39,7 @@ class SCLSTMStack(TaskEncoder):
         units: Units of each direction.
         tasks: Number of tasks.
         layers: Number of layers.
-        dropout: Rate of `d`, before the first layer and after each.
+        dropout: Rate of `d`, before the first layer and after each; or three, see `RecurrentStack`.
         variant: Of the shared LSTM, see `LSTMCell`; the paper's has no peepholes.
         gates: At the "top" layer alone or at "all".
         merge: "concat", `4 units` wide, or "sum", `2 units`.
@@ -63,7 +63,7 @@ class SCLSTMStack(TaskEncoder):
         units: int,
         tasks: int,
         layers: int = 1,
-        dropout: float = 0.0,
+        dropout: float | Sequence[float] = 0.0,
         variant: str = "NP",
         gates: str = "top",
         merge: str = "concat",
@@ -78,7 +78,7 @@ class SCLSTMStack(TaskEncoder):
         self.units = units
         self.tasks = tasks
         self.layers = layers
-        self.dropout = share(dropout)
+        self.dropout = rates_of(dropout)
         self.variant = variant
         self.gates = gates
         self.merge = merge
@@ -92,7 +92,8 @@ class SCLSTMStack(TaskEncoder):
             for k, cell in enumerate(cells)
         ]
         self.drops = [
-            keras.layers.SpatialDropout1D(self.dropout, name=f"dropout_{k}", **policy) for k in range(layers + 1)
+            keras.layers.SpatialDropout1D(rate, name=f"dropout_{k}", **policy)
+            for k, rate in enumerate(rates_by_layer(self.dropout, layers))
         ]
 
     def build(self, inputs_shape: Any) -> None:
@@ -158,8 +159,9 @@ class SCLSTMStack(TaskEncoder):
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        names = ("units", "tasks", "layers", "dropout", "variant", "gates", "merge")
-        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+        names = ("units", "tasks", "layers", "variant", "gates", "merge")
+        dropout = list(self.dropout) if isinstance(self.dropout, tuple) else self.dropout
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}, "dropout": dropout}
 
     def _gated(self, layer: int) -> bool:
         return self.gates == "all" or layer == self.layers - 1

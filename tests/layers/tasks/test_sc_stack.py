@@ -57,6 +57,13 @@ def test_directions_have_the_dropout_of_a_layer_without_gates():
             assert (array(layer(ones, task=task, training=True, directions=True)[1]) == 0).any() == dropped
 
 
+def test_rates_before_between_and_after_may_differ():
+    layer = SCLSTMStack(8, TASKS, layers=3, dropout=(0.1, 0.2, 0.3))
+    assert [drop.rate for drop in layer.drops] == [0.1, 0.2, 0.2, 0.3]
+    again = SCLSTMStack.from_config(layer.get_config())
+    assert [drop.rate for drop in again.drops] == [0.1, 0.2, 0.2, 0.3]
+
+
 def test_dropout_is_one_mask_for_a_sentence():
     layer = SCLSTMStack(8, TASKS, dropout=0.5)
     ones = np.ones_like(INPUTS)
