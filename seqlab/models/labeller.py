@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from seqlab.batches.loader import Batches
+from seqlab.batches.loader import Batches, scoring_padding
 from seqlab.corpora.records import Corpus, Sentence
 from seqlab.errors import DataError, check_count
 from seqlab.evaluation.calibration import Reliability, reliability_of
@@ -105,7 +105,7 @@ class Labeller(SequenceModel):
     def evaluate(self, x: Any = None, y: Any = None, return_dict: bool = False, **kwargs: Any) -> Any:
         """Evaluates as `keras.Model.evaluate` does, with precision, recall, F1 and accuracy of the tags besides."""
         size = kwargs.pop("batch_size", None) or 32
-        batches = labelled(self.batches(x, batch_size=size), self.task)
+        batches = labelled(self.batches(x, batch_size=size, padding=scoring_padding()), self.task)
         batches = without_broken(self, batches, "data to evaluate", labels=y)
         if not isinstance(batches, keras.utils.PyDataset) and y is not None:
             kwargs["batch_size"] = size
@@ -127,7 +127,7 @@ class Labeller(SequenceModel):
         Args:
             data: A corpus or `Batches`.
         """
-        batches = labelled(self.batches(data), self.task)
+        batches = labelled(self.batches(data, padding=scoring_padding()), self.task)
         gold = [sentence.columns[self.task] for sentence in batches.encoded.sentences]
         return score(gold, self.tags(batches), self.scheme)
 

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from seqlab.batches.loader import scoring_padding
 from seqlab.batches.multitask import TASK, JointTaskBatches, MultiTaskBatches
 from seqlab.corpora.records import Corpus, Sentence
 from seqlab.errors import DataError, SettingsError
@@ -100,7 +101,8 @@ class MultiTaskTagger(MultiTaskModel):
             _check_arrays(x, y)
             kwargs["batch_size"] = size
         if kwargs.get("validation_data") is not None:
-            kwargs["validation_data"] = held = batches_of(self, kwargs["validation_data"], batch_size=max(size, 32))
+            options: dict[str, Any] = {"batch_size": max(size, 32), "padding": scoring_padding()}
+            kwargs["validation_data"] = held = batches_of(self, kwargs["validation_data"], **options)
             if restore_best is not None:
                 bests = best_weights(self, restore_best, held.names if isinstance(held, MultiTaskBatches) else None)
                 # First: others may change an epoch's weights, or choose the last ones.
@@ -110,7 +112,7 @@ class MultiTaskTagger(MultiTaskModel):
     def evaluate(self, x: Any = None, y: Any = None, return_dict: bool = False, **kwargs: Any) -> Any:
         """Evaluates as `keras.Model.evaluate` does, with the scores of each task and the mean of each kind besides."""
         size = kwargs.pop("batch_size", None) or 32
-        batches = batches_of(self, x, batch_size=size)
+        batches = batches_of(self, x, batch_size=size, padding=scoring_padding())
         if not isinstance(batches, keras.utils.PyDataset) and y is not None:
             _check_arrays(x, y)
             kwargs["batch_size"] = size

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from seqlab.batches.loader import Batches
+from seqlab.batches.loader import Batches, scoring_padding
 from seqlab.batches.supplied import TAUGHT, SuppliedBatches
 from seqlab.constants import DEFAULT_RULES
 from seqlab.corpora.records import Corpus
@@ -224,7 +224,8 @@ class Tagger(LanguageLearner):
         batches = without_broken(self, batches, "training data", leave_out_broken, y)
         held_out = kwargs.pop("validation_data", None)
         if held_out is not None:
-            held_out = labelled(self.batches(held_out, batch_size=max(size, 32)), self.task)
+            options: dict[str, Any] = {"batch_size": max(size, 32), "padding": scoring_padding()}
+            held_out = labelled(self.batches(held_out, **options), self.task)
             held_out = without_broken(self, held_out, "validation data")
             limited(held_out, self.head, self.labels)
             if restore_best is not None:

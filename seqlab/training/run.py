@@ -11,6 +11,7 @@ from typing import Any
 
 import keras
 
+from seqlab.batches.loader import scoring_padding
 from seqlab.corpora.records import Corpus
 from seqlab.errors import DataError, SettingsError
 from seqlab.evaluation.scores import Scores
@@ -101,7 +102,7 @@ def run(
     else:
         tagger.fit(
             batches,
-            validation_data=tagger.batches(corpora.dev),
+            validation_data=tagger.batches(corpora.dev, padding=scoring_padding()),
             epochs=last,
             initial_epoch=state.epochs,
             callbacks=[

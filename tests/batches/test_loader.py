@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqlab.batches.loader import Batches
+from seqlab.batches.loader import Batches, scoring_padding
 from seqlab.constants import IGNORE
 from seqlab.corpora.conll import conll
 from seqlab.corpora.conllu import conllu
@@ -285,3 +285,16 @@ def test_words_as_elmo_reads_them_are_there_where_asked_for(backend):
             words = made.encoded.sentences[number].words
             rows = inputs["char_rows"][row][inputs["mask"][row]]
             np.testing.assert_array_equal(inputs["elmo_chars"][rows], elmo_characters(words))
+
+
+def test_what_is_scored_has_fewer_shapes_where_each_is_compiled():
+    found = encoded([length for length in range(1, 60) for _ in range(3)])
+
+    def shapes(**options):
+        batches = Batches(found, **options)
+        return len({batches.shape(index) for index in range(len(batches))})
+
+    with as_if_on("jax"):
+        assert shapes(padding=scoring_padding()) < 0.7 * shapes()
+    with as_if_on("tensorflow"):
+        assert shapes(padding=scoring_padding()) == shapes()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from seqlab.models import labeller, tagger
 from seqlab.models.tagging import Tagging
 from seqlab.text.tokenizer import Token, whitespace
 from tests import tiny
@@ -83,3 +84,23 @@ def test_chunks_of_a_known_sentence_are_found() -> None:
     tagging = tiny.trained().tag(list(sentence.words))
     assert tagging.tags == tuple(tiny.trained().tags([sentence])[0])
     assert tagging.spans and {span.type for span in tagging.spans} <= {"NP", "VP", "PP", "ADVP", "ADJP", "SBAR", "PRT"}
+
+
+@pytest.mark.usefixtures("eagerly")
+def test_what_is_scored_has_the_padding_of_scoring(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, asked = tiny.tagger(chars=None), []
+    batches = type(made).batches
+    monkeypatch.setattr(
+        type(made),
+        "batches",
+        lambda *data, **options: asked.append(options.get("padding")) or batches(*data, **options),
+    )
+    for module in (labeller, tagger):
+        monkeypatch.setattr(module, "scoring_padding", lambda: 0.5)
+    for method in (made.evaluate, made.score):
+        asked.clear()
+        method(tiny.dev_part())
+        assert asked[0] == 0.5
+    asked.clear()
+    made.fit(tiny.train_part(), validation_data=tiny.dev_part(), epochs=1, batch_size=24, verbose=0)
+    assert asked[:2] == [None, 0.5]  # what is learnt keeps its own
