@@ -224,9 +224,8 @@ class Tagger(LanguageLearner):
         batches = without_broken(self, batches, "training data", leave_out_broken, y)
         held_out = kwargs.pop("validation_data", None)
         if held_out is not None:
-            options: dict[str, Any] = {"batch_size": max(size, 32), "padding": scoring_padding()}
-            held_out = labelled(self.batches(held_out, **options), self.task)
-            held_out = without_broken(self, held_out, "validation data")
+            held_out = self.batches(held_out, batch_size=max(size, 32), padding=scoring_padding())
+            held_out = without_broken(self, labelled(held_out, self.task), "validation data")
             limited(held_out, self.head, self.labels)
             if restore_best is not None:
                 # First: others may change an epoch's weights, or choose the last ones.
