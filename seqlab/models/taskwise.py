@@ -125,9 +125,11 @@ class TaskwiseOptimizer(keras.optimizers.Optimizer):
                 part.apply([next(left) for _ in own], own)
         self.iterations.assign_add(1)
 
-    @property
     def given(self) -> keras.optimizers.Optimizer:
-        """The optimiser that was given, whose settings those of all groups are."""
+        """Returns the optimiser that was given, whose settings those of all groups are.
+
+        No property: Keras would save it.
+        """
         return self._parts.given
 
     def averages(self) -> list[tuple[Any, Any]]:

@@ -47,7 +47,7 @@ class AveragedWeights(keras.callbacks.Callback):
         self.trained = None
         options = self._optimizer
         if isinstance(options, TaskwiseOptimizer):
-            options = options.given
+            options = options.given()
         overwrites = getattr(options, "ema_overwrite_frequency", None)
         if not getattr(options, "use_ema", False) or overwrites is not None:
             raise SettingsError(

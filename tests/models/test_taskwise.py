@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
+
+import h5py
 import keras
 import numpy as np
 import pytest
 
 from seqlab.errors import SettingsError
 from seqlab.models.taskwise import TaskwiseOptimizer
-from tests.models.tasks import values
+from tests.models.tasks import tagger, values
 
 START = np.array([1.0, -2.0], "float32")
 SLOPES = [np.array(pair, "float32") for pair in ([0.3, -0.1], [0.2, 0.5], [-0.4, 0.1])]
@@ -125,3 +129,13 @@ def test_refuses():
         TaskwiseOptimizer(adam(loss_scale_factor=2.0))
     with pytest.raises(SettingsError, match="compile a MultiTaskTagger"):
         TaskwiseOptimizer(adam()).build([keras.Variable(START)])
+
+
+def test_a_file_holds_one_optimizer(tmp_path):
+    """What Keras finds as an attribute it saves, and files without it would no longer open."""
+    made = tagger("lstm_s")
+    made.optimizer.build(made.trainable_variables)
+    made.save(tmp_path / "tagger.keras")
+    with zipfile.ZipFile(tmp_path / "tagger.keras") as archive:
+        stored = h5py.File(io.BytesIO(archive.read("model.weights.h5")))
+        assert list(stored["optimizer"]) == ["vars"]
