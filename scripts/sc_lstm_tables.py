@@ -40,6 +40,7 @@ CURVE_COLUMNS = ("experiment", "model", "tasks", "task", "seed", "epoch", "dev",
 TASKS = ("pos", "chunk", "ner")
 MODELS = ("stl", "lstm_s", "lstm_d", "sc_lstm")
 SEPARATE = "stl"
+OWN = ("seed", "encoder.kind", "encoder.units", "encoder.layers", "training.epochs", "training.patience")
 NAMES = "wnut17"
 EPOCHS, PATIENCE = 12, 3
 TURN = 60.0  # seconds to wait for another process that writes
@@ -66,9 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--epochs", type=int, default=EPOCHS, help="most epochs")
     parser.add_argument("--patience", type=int, default=PATIENCE)
     parser.add_argument("--sentences", type=int, help="of each task; all for table3, 3000 for combinations")
-    parser.add_argument(
-        "--set", type=change, nargs="+", default=[], metavar="NAME=VALUE", help="other settings of the recipe"
-    )
+    parser.add_argument("--set", type=change, nargs="+", action="extend", default=[], help="NAME=VALUE of the recipe")
     parser.add_argument("--recipe", type=Path, default=RECIPE)
     parser.add_argument("--results", type=Path, default=RESULTS, help="results file")
     parser.add_argument("--curves", type=Path, default=CURVES, help="file of the scores after each epoch")
@@ -85,9 +84,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def change(text: str) -> str:
-    """Returns NAME=VALUE if it is that."""
-    if "=" not in text:
+    """Returns NAME=VALUE if it is that, and no setting that the tables have options or columns for."""
+    name, found, _ = text.partition("=")
+    if not name or not found:
         raise argparse.ArgumentTypeError(f"expected NAME=VALUE, received {text!r}")
+    if name in OWN or name.startswith("tasks"):
+        raise argparse.ArgumentTypeError(f"{name} is set by the table itself, see --help; received {text!r}")
     return text
 
 
@@ -117,7 +119,7 @@ def experiment(options: argparse.Namespace) -> str:
     ):
         if value != usual:
             found += f" {name} {value}"
-    return found + "".join(f" {one}" for one in options.set)
+    return found + "".join(f" {one}" for one in sorted(options.set))
 
 
 def flags(one: Run, options: argparse.Namespace) -> list[str]:
@@ -128,7 +130,9 @@ def flags(one: Run, options: argparse.Namespace) -> list[str]:
     for name, value in (("training.epochs", options.epochs), ("training.patience", options.patience)):
         found += [f"--{name}", str(value)]
     for name, _, value in (text.partition("=") for text in options.set):
-        found += [f"--{name}", value]
+        part, dot, own = name.rpartition(".")
+        switch = {"true": own, "false": f"no-{own}"}.get(value.lower())
+        found += [f"--{name}", *value.split()] if switch is None else [f"--{part}{dot}{switch}"]
     for number, task in enumerate(one.tasks):
         if options.sentences:
             found += [f"--tasks.{number}.data.sentences", str(options.sentences)]
@@ -148,7 +152,7 @@ def train(one: Run, options: argparse.Namespace) -> None:
     known = {line["task"] for line in read(options.results) if _key(line) == _key(common)}
     if known == set(one.tasks):
         return
-    folder = options.work / "-".join(common.values()).replace(" ", "-")
+    folder = options.work / "-".join(common.values()).replace(" ", "-").replace("/", "_")
     begun = (folder / "state.npz").is_file()
     run("train", *(["--resume"] if begun else [str(options.recipe), *flags(one, options), "--run"]), str(folder))
     course, found = curves(folder, one.tasks), figures(folder, one.tasks)  # before either file has lines of this run

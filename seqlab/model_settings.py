@@ -8,7 +8,7 @@ from pydantic import Field
 
 from seqlab.constants import DEFAULT_RULES, WORD_RULES
 from seqlab.errors import SettingsError, check_encoding, suggest
-from seqlab.settings_part import Part
+from seqlab.settings_part import Part, check_between
 
 Cell = Literal["v", "nig", "nfg", "nog", "niaf", "noaf", "cifg", "np", "fgr", "gru", "gru_after", "srn"]
 Attention = Literal["additive", "multiplicative", "scaled", "self", "key_value", "multi_head"]
@@ -202,13 +202,7 @@ class EncoderSettings(Part):
             raise SettingsError(
                 f"encoder.units is {self.units}; a transformer needs a multiple of encoder.heads, {self.heads}."
             )
-        edges = None not in (self.input_dropout, self.output_dropout)
-        usual = type(self).model_fields["dropout"].default
-        if self.layers == 1 and edges and self.dropout != usual:
-            raise SettingsError(
-                "encoder.dropout is that between layers where input_dropout and output_dropout are given, and there is "
-                f"one layer: leave it out, or where a recipe sets it give its default, {usual:g}."
-            )
+        check_between(self)
         if self.layers == 1 and self.connection in (None, "dense"):  # others add the input, to each direction its own
             idle = "stacking per_direction" if self.stacking == "per_direction" else None
             idle = "connection dense" if self.connection else idle

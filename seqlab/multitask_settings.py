@@ -10,7 +10,7 @@ from pydantic import Field
 from seqlab.errors import SettingsError
 from seqlab.model_settings import Cell, CharSettings, ContextualSettings, LanguageSettings, WordSettings
 from seqlab.settings import DataSettings, Settings, TrainingSettings
-from seqlab.settings_part import Part
+from seqlab.settings_part import Part, check_between
 
 NAME = re.compile(r"[A-Za-z0-9_.-]+", re.ASCII)
 OPTIONS_OF_SCHEDULES = {
@@ -60,7 +60,12 @@ class TaskEncoderSettings(Part):
     layers: int = Field(3, gt=0, description="bidirectional layers")
     dropout: float = Field(0.5, ge=0, lt=1, description="variational dropout before, between and after layers")
     input_dropout: float | None = Field(None, ge=0, lt=1, description="that before the first; as dropout if not given")
-    output_dropout: float | None = Field(None, ge=0, lt=1, description="that after the last; as dropout if not given")
+    output_dropout: float | None = Field(
+        None,
+        ge=0,
+        lt=1,
+        description="that after the last, which lower depths do not read; as dropout if not given",
+    )
     cell: Cell = Field("np", description="LSTM variant, np for the usual LSTM; another cell but for sc_lstm")
     gates: Literal["top", "all"] | None = Field(None, description="layers with task gates (sc_lstm), top if not given")
     merge: Literal["concat", "sum"] | None = Field(
@@ -76,6 +81,7 @@ class TaskEncoderSettings(Part):
             raise SettingsError(
                 f"encoder.cell is an LSTM without full gate recurrence for encoder.kind sc_lstm; received {self.cell}."
             )
+        check_between(self)
 
 
 class TaskScheduleSettings(Part):

@@ -66,3 +66,14 @@ def _hint(name: str, known: list[str]) -> str:
                 places.setdefault(key, []).append(dotted)
     near = difflib.get_close_matches(name, places, n=1)
     return f" Did you mean {' or '.join(map(repr, places[near[0]]))}?" if near else ""
+
+
+def check_between(encoder: Any) -> None:
+    """Refuses a dropout between the layers of an encoder that has one layer."""
+    edges = None not in (encoder.input_dropout, encoder.output_dropout)
+    usual = type(encoder).model_fields["dropout"].default
+    if encoder.layers == 1 and edges and encoder.dropout != usual:
+        raise SettingsError(
+            "encoder.dropout is that between layers where input_dropout and output_dropout are given, and there is one "
+            f"layer: leave it out, or where a recipe sets it give its default, {usual:g}."
+        )

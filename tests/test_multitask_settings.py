@@ -54,6 +54,13 @@ def test_a_task_is_read_as_a_run_of_its_own() -> None:
     assert (alone.task, alone.data, alone.words) == ("pos", DataSettings(**DATA), found.words)
 
 
+def test_a_dropout_between_layers_needs_two() -> None:
+    edges = {"input_dropout": 0.1, "output_dropout": 0.2}
+    assert made(encoder={"layers": 1, **edges}).encoder.dropout == 0.5
+    with pytest.raises(SettingsError, match="encoder.dropout is that between layers .* its default, 0.5"):
+        made(encoder={"layers": 1, "dropout": 0.7, **edges})
+
+
 def test_contextual_vectors_are_those_of_all_tasks() -> None:
     given = {"file": "vectors.h5", "dropout": 0.5, "layer_norm": "token"}
     found, whole = made(contextual=given), {**given, "producer": None, "fine_tune": None}

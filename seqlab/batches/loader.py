@@ -59,8 +59,8 @@ class Batches(keras.utils.PyDataset):
         tasks: The tasks whose labels to give; all that the corpus carries by default.
         padding: Budget of padding, see `bucket_bounds`; what fills up batches may add a fifth of it.
         token_limit: Most positions in a batch of more than one sentence.
-        fields: Which of the arrays above to give; all by default but ELMo's. Keras warns of those that a model does not
-            read.
+        fields: Which of the arrays above to give; all by default but ELMo's; a tagger's are
+            `tuple(tagger.input)`. Keras warns of those that a model does not read.
     """
 
     def __init__(

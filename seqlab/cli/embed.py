@@ -26,7 +26,7 @@ class Embed:
         tyro.conf.Positional[Path],
         tyro.conf.arg(
             help="what gives the vectors: a folder of ELMo's (options, weights), a run of seqlab pretrain or its "
-            ".keras file, or a file of vectors (.h5)"
+            ".keras file, a fastText model (.bin), or a file of vectors (.h5)"
         ),
     ]
     files: Annotated[tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(help="files of sentences")]

@@ -6,7 +6,7 @@ import os
 import struct
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -14,6 +14,10 @@ from seqlab.errors import ModelFileError, SettingsError
 from seqlab.files import fingerprint_of
 from seqlab.text.vector_binary import FASTTEXT
 
+HEADER = struct.Struct("<i12id3i2q")
+"""Version, twelve settings (the 8th is the kind, then buckets, shortest, longest n-gram), t, sizes of what follows."""
+ENTRY = 9  # bytes after each word
+SUPERVISED = 3
 UNREADABLE = (
     AssertionError,
     EOFError,
@@ -62,18 +66,14 @@ class FastText:
 
         Raises:
             SettingsError: If gensim is not installed.
-            ModelFileError: For a file that is no such model, or damaged.
+            ModelFileError: For a file that is no such model, has no sub-words, or is damaged.
         """
         try:
             from gensim.models.fasttext import load_facebook_vectors
         except ImportError as error:
             raise SettingsError("gensim reads fastText's .bin files: pip install 'seqlab[fasttext]'.") from error
         path = Path(place)
-        if not is_fasttext(path):
-            raise ModelFileError(
-                f"{path} is no fastText model: those begin with the number {int.from_bytes(FASTTEXT, 'little')}. Files "
-                "of word vectors without sub-words are for words.vectors (word_vectors=)."
-            )
+        check_fasttext(path)
         try:
             found = load_facebook_vectors(os.fspath(path))
         except UNREADABLE as error:
@@ -91,9 +91,39 @@ class FastText:
         ]
 
 
-def is_fasttext(place: Path) -> bool:
-    """Whether a file begins as fastText's own."""
-    if not place.is_file():
-        return False
-    with place.open("rb") as stream:
-        return stream.read(len(FASTTEXT)) == FASTTEXT
+def check_fasttext(path: Path) -> None:
+    """Looks at what stands before the vectors in a file: its settings, and words up to their ends.
+
+    Raises:
+        ModelFileError: For a file that is no fastText model, has no sub-words, or is cut off.
+    """
+    cut = ModelFileError(f"{path} is cut off before its vectors: fetch it again.")
+    with path.open("rb") as stream:
+        if stream.read(len(FASTTEXT)) != FASTTEXT:
+            raise ModelFileError(
+                f"{path} is no fastText model: those begin with the number {int.from_bytes(FASTTEXT, 'little')}. Files "
+                "of word vectors without sub-words are for words.vectors (word_vectors=)."
+            )
+        start = stream.read(HEADER.size)
+        if len(start) < HEADER.size:
+            raise cut
+        found = HEADER.unpack(start)
+        kind, buckets, longest, words = found[8], found[9], found[11], found[14]
+        if kind == SUPERVISED:
+            raise ModelFileError(f"{path} is a classifier (fastText supervised), whose vectors gensim does not read.")
+        if not buckets or not longest:
+            raise ModelFileError(
+                f"{path} has no sub-words (fastText -maxn 0): it knows no other words than those of its .vec file, "
+                "which is for words.vectors (word_vectors=)."
+            )
+        for _ in range(words):  # gensim would look for the end of a cut word for ever
+            if not _passes(stream):
+                raise cut
+
+
+def _passes(stream: BinaryIO) -> bool:
+    """Reads a word of the dictionary to its end, and the count and kind that follow; false where the file ends."""
+    while byte := stream.read(1):
+        if byte == b"\0":
+            return len(stream.read(ENTRY)) == ENTRY
+    return False

@@ -178,7 +178,7 @@ def check_objective(
     """
     if any({FIELD, ELMO_FIELD} & set(feature.fields) for feature in features):
         raise SettingsError(
-            "Contextual vectors have read the whole sentence, the next word too: a language-model objective beside "
+            "Contextual vectors may have read the whole sentence, the next word too: a language-model objective beside "
             "them would learn to copy. Leave one of them out."
         )
     word_vectors(features)

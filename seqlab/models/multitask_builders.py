@@ -115,7 +115,8 @@ def parts_of_tasks(
         unseen_vectors: As `Tagger.from_corpus`.
         chars: As `Tagger.from_corpus`.
         constrained: As `Tagger.from_corpus`, for each task; `True` for those that have a tag scheme.
-        contextual: As `Tagger.from_corpus`: a `ScalarMix` for all tasks, or one for each with "stl".
+        contextual: As `Tagger.from_corpus`: a `ScalarMix` or `elmo_vectors` for all tasks; with "stl" one for
+            each, and so K times the memory of an ELMo model.
         language: Learns the words beside each token too, see `Tagger.from_corpus`; not with "stl".
         rules: As `Tagger.from_corpus`.
         **options: Of `task_encoder`, where the encoder is given by name.

@@ -17,6 +17,7 @@ from seqlab.models.fasttext import FastText
 from seqlab.models.language_vectors import holds_language_model, open_language_model
 from seqlab.text.contextual import Producer, contextual_of
 from seqlab.text.contextual_store import ContextualStore
+from seqlab.text.elmo_chars import ELMO_FIELD
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,8 @@ def producer_files(place: str | os.PathLike[str]) -> tuple[Path, ...]:
 def give_contextual(model: Any, source: Any) -> None:
     """Has a tagger, or every member of an ensemble that reads them, take contextual vectors from another source."""
     readers = [one for one in getattr(model, "vectorizers", [model.vectorizer]) if one.contextual is not None]
+    if not readers and ELMO_FIELD in model.input:
+        raise SettingsError("This model computes contextual vectors itself (contextual.fine_tune): give no others.")
     if not readers:
         raise SettingsError("This model reads no contextual vectors: give contextual=... when it is made.")
     found = contextual_of(source, open_producer)

@@ -20,6 +20,7 @@ FILES = (
     "words.vectors",
     "contextual.file",
     "contextual.fine_tune",
+    "contextual.producer",
     "distill.teacher",
     "rules.only_listed",
 )

@@ -164,6 +164,8 @@ def test_all_its_weights_learn_with_the_tagger_and_travel_with_it(tmp_path) -> N
     for other in (again, grown):
         for found, wanted in zip(other.predict(tiny.dev_part()), scores, strict=True):
             np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
+    with pytest.raises(SettingsError, match="computes contextual vectors itself"):
+        tagger.contextual = Elmo.from_folder(published(tmp_path))
     assert joint.tag("Snow fell.").tags == tagger.tag("Snow fell.").tags
 
 

@@ -131,6 +131,15 @@ def test_runs_that_end_together_lose_no_line(tmp_path: Path, monkeypatch: pytest
         put(file, sc_lstm_tables.COLUMNS, lines_of(9))
 
 
+def test_switches_and_lists_are_set_too(begin: Any, settings: list[Any]) -> None:
+    begin("table3", "--models", "stl", "--set", "words.casing=true", "constrained=TRUE")
+    begin(
+        "table3", "--models", "stl", "--set", "words.casing=false", "schedule.kind=alternating", "schedule.turns=1 2 3"
+    )
+    assert [(one.words.casing, one.constrained) for one in settings] == [(True, True), (False, False)]
+    assert settings[1].schedule.turns == (1, 2, 3)
+
+
 def test_other_settings_are_other_runs(
     begin: Any, settings: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -138,7 +147,7 @@ def test_other_settings_are_other_runs(
     begin(*given)
     begin(*given, "--epochs", "2")  # else it were known, and its folder gone on with
     begin(*given, "--patience", "1")
-    begin(*given, "--set", "encoder.dropout=0.3", "training.schedule=linear")
+    begin(*given, "--set", "training.schedule=linear", "--set", "encoder.dropout=0.3")
     monkeypatch.setenv("SEQLAB_NER", "conll2003")
     begin(*given)
     found = {line["experiment"]: None for line in read(tmp_path / "results.csv")}
@@ -150,8 +159,9 @@ def test_other_settings_are_other_runs(
     assert [one.encoder.dropout for one in settings[2:4]] == [0.2, 0.3]
     assert settings[3].training.schedule == "linear"
     monkeypatch.delenv("SEQLAB_NER")
-    with pytest.raises(SystemExit):
-        begin(*given, "--set", "encoder.dropout")
+    for wrong in ("encoder.dropout", "=3", "seed=9", "encoder.kind=lstm_s", "tasks.0.weight=2"):
+        with pytest.raises(SystemExit):
+            begin(*given, "--set", wrong)
     options = {"job": "table3", "units": 5, "layers": 1, "sentences": None, "epochs": 12, "patience": 3, "set": []}
     other = Namespace(**options, recipe=Path("recipes/sc_lstm_cnn_crf.py"))
     assert sc_lstm_tables.experiment(other) == "table3 5 x 1 recipe sc_lstm_cnn_crf"

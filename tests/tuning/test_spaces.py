@@ -1,4 +1,4 @@
-"""The spaces themselves are tested with the kinds of runs, in test_kinds.py; here what they declare."""
+"""What spaces declare; that of the Odyssey runs in test_kinds.py, that of taggers with its recipes."""
 
 from __future__ import annotations
 
