@@ -19,8 +19,11 @@ it: `seqlab report recipes/results.csv --curves recipes/results/curves.csv --out
 Set-up as in the paper (Lu, Bai and Langlais, NAACL 2019): Adam, batches of 10, clipping at 5, dropout 0.5, 300 units in
 3 layers, softmax heads, Algorithm 1; GloVe of 50 dimensions in place of 100, and WNUT-17 in place of CoNLL-2003, which
 `SEQLAB_NER=conll2003` takes where it is there.
-Time: no whole run was measured yet. An epoch has 455,000 tokens: at 3,500 a second, 30 epochs take 65 minutes.
-Score: the paper's SC-LSTM, with its data: part-of-speech accuracy 95.51, chunk F1 96.04; ours is to be measured.
+Time: 12 epochs of SC-LSTM took 48 minutes on one busy core (JAX backend), 13 of them for the first, which compiles; of
+100 units in 2 layers 6 to 11.
+Score, 12 epochs, seed 1, on test data: part-of-speech accuracy 94.77, chunk F1 93.03, name F1 24.0 (WNUT-17); the
+paper's, with its data and 30 epochs: 95.51, 96.04, 89.96. `--training.learning-rate 3e-3 --training.schedule linear
+--encoder.dropout 0.3` is better; the README has the table.
 """
 
 from __future__ import annotations

@@ -273,7 +273,7 @@ def test_encoders_that_keep_no_direction_apart(encoder: keras.layers.Layer, mess
 def test_what_it_refuses_of_features_and_inputs() -> None:
     tagger = made({"words": 5})
     parts = (tagger.vectorizer, tagger.encoder, [])
-    with pytest.raises(SettingsError, match="Contextual vectors have read the whole sentence, the next word too"):
+    with pytest.raises(SettingsError, match="Contextual vectors may have read the whole sentence, the next word too"):
         states_for(tagger.language, [*tagger.features, ScalarMix(1, 4)], *parts)
     with pytest.raises(SettingsError, match="names words, and this tagger reads none: add a WordEmbedding"):
         states_for(tagger.language, [CategoryEmbedding(3, 2, field="pos")], *parts)

@@ -190,7 +190,7 @@ def test_what_it_refuses():
     tagger = reader()
     parts = {"vectorizer": tagger.vectorizer, "tasks": toy.TASKS, "heads": tagger.heads_by_task}
     parts["language"] = tagger.language
-    with pytest.raises(SettingsError, match="Contextual vectors have read the whole sentence"):
+    with pytest.raises(SettingsError, match="Contextual vectors may have read the whole sentence"):
         MultiTaskTagger(features=[*tagger.features, ScalarMix(1, 4)], encoder=tagger.encoder, **parts)
     alone = PrivateEncoders([DilatedCNN(2) for _ in toy.TASKS])
     for encoder in (SharedEncoder(DilatedCNN(2), 3), alone):

@@ -114,7 +114,7 @@ def leaves(part: type[Part], prefix: str = "") -> Iterator[tuple[str, str]]:
 
 def test_all_settings_that_name_files_are_known() -> None:
     found = {name for kind in KINDS for name, text in leaves(kind.settings) if re.search("file|folder|FILE", text)}
-    assert found - {"words.encoding", "contextual.producer"} == set(description.FILES)
+    assert found - {"words.encoding"} == set(description.FILES)
 
 
 @pytest.mark.parametrize("compiled", [False, True])
