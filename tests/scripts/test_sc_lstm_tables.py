@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import statistics
 import threading
 from argparse import Namespace
 from collections.abc import Callable
@@ -11,8 +13,8 @@ from typing import Any
 
 import pytest
 import sc_lstm_tables
-from practice_table import read
-from sc_lstm_tables import TASKS, Run, flags, main, put, runs_of
+from practice_table import ROOT, read
+from sc_lstm_tables import RESULTS, TASKS, Run, flags, main, put, runs_of
 
 from seqlab.cli.main import main as seqlab
 from seqlab.errors import SettingsError
@@ -224,3 +226,17 @@ def test_a_run_is_trained_cut_and_resumed(begin: Any, tmp_path: Path, monkeypatc
     assert again.scores("sc_lstm", TASKS, "ner", "dev") == found.scores("sc_lstm", TASKS, "ner", "dev")
     losses = [float(row["dev_loss"]) for row in read(tmp_path / "curves.csv") if row["task"] == "ner"]
     assert losses == pytest.approx([row["val_ner_loss"] for row in history], abs=1e-4)
+
+
+def test_the_readme_has_the_scores_of_the_results_file() -> None:
+    """Rows as `| SC-LSTM, 100 x 2 | 94.62 (94.59, 94.66) | ...`: the median, then each seed; or one seed."""
+    names = {"STL": "stl", "LSTM-s": "lstm_s", "LSTM-d": "lstm_d", "SC-LSTM": "sc_lstm"}
+    rows = re.findall(r"^\| ([\w-]+), (\d+ x \d) \| (.*) \|$", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
+    assert len(rows) >= 6
+    for model, size, cells in rows:
+        for task, cell in zip(TASKS, cells.split(" | "), strict=True):
+            lines = [line for line in read(RESULTS) if line["experiment"] == f"table3 {size}"]
+            found = [float(line["test"]) for line in lines if (line["model"], line["task"]) == (names[model], task)]
+            shown = [float(number) for number in re.findall(r"[\d.]+", cell)]
+            wanted = found if len(found) == 1 else [statistics.median(found), *found]
+            assert shown == pytest.approx(wanted, abs=0.0501 if task == "ner" else 0.00501), (model, size, task)
