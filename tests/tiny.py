@@ -102,8 +102,9 @@ def settings(folder: Path, **training: Any) -> Settings:
 
 
 def finished_task_settings(folder: Path) -> MultiTaskSettings:
-    """Those of the fixture `finished_tasks`: its tasks learn the words beside each token too."""
-    return task_settings(folder, language={"weight": 0.1, "words": 50, "units": 4})
+    """Those of the fixture `finished_tasks`: its tasks learn the words beside each token too, and average weights."""
+    training = {"epochs": 3, "batch_size": 8, "learning_rate": 0.03, "schedule": "halve", "average": 0.5}
+    return task_settings(folder, language={"weight": 0.1, "words": 50, "units": 4}, training=training)
 
 
 def task_settings(folder: Path, **changes: Any) -> MultiTaskSettings:

@@ -74,7 +74,7 @@ def assert_same_state(whole: Path, cut: Path) -> None:
 
 def test_separate_networks_have_best_epochs_of_their_own(finished_tasks: Path, tmp_path: Path) -> None:
     encoder = {"kind": "stl", "units": 3, "layers": 1, "dropout": 0.5}
-    options = {"epochs": 4, "batch_size": 8, "learning_rate": 0.2, "average": 0.2}  # so high that scores rise and fall
+    options = {"epochs": 4, "batch_size": 8, "learning_rate": 0.2}  # so high that scores rise and fall
     chosen = tiny.task_settings(finished_tasks.parent / "data", encoder=encoder, training=options, schedule={})
     with pytest.MonkeyPatch.context() as patched, pytest.raises(InterruptedError):
         patched.setattr(multitask, "board", lambda _: Cut())
