@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from seqlab.batches.buckets import bucket_bounds
-from seqlab.batches.loader import Batches
+from seqlab.batches.loader import PADDING, Batches
 from seqlab.batches.plan import Batch
 from seqlab.batches.schedules import Schedule, Weighted, find_schedule
 from seqlab.constants import IGNORE
@@ -149,7 +149,7 @@ class MultiTaskBatches(keras.utils.PyDataset):
         seed: int = 0,
         schedule: str | Schedule = "exhaustive",
         tasks: Sequence[str] | None = None,
-        padding: float = 0.07,
+        padding: float = PADDING,
         token_limit: int = 20_000,
         fields: Sequence[str] | None = None,
     ) -> None:
