@@ -16,6 +16,7 @@ from seqlab.errors import DataError, SettingsError
 from seqlab.layers.heads.chain import ChainHead
 from seqlab.models.limited import AnyBatches, LimitedBatches
 from seqlab.models.questions import INPUTS, Decode, Likelihood, Posterior, Question
+from seqlab.models.sparing import HALF, spare_mappings
 from seqlab.tags.spans import Span, span_tables
 
 
@@ -264,6 +265,7 @@ def run_flat(model: keras.Model, batches: AnyBatches) -> list[np.ndarray]:
     if len(shapes) == 1:  # no pipeline to set up: a text of a few sentences is answered at once
         flat = np.asarray(model.predict_on_batch(batches[0][0]))
     else:
+        spare_mappings(HALF)  # for what each shape compiles in the course of this
         flat = model.predict(batches, verbose=0)
     results: list[Any] = [None] * len(batches.encoded.sentences)
     end = 0

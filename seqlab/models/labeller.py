@@ -20,15 +20,15 @@ from seqlab.models.auxiliary import Auxiliary
 from seqlab.models.decoding import Answer, Decoder
 from seqlab.models.gold import labelled, without_broken
 from seqlab.models.limited import Forced, limited
+from seqlab.models.one_pass import OneHeadModel, labels_of, scores_of
 from seqlab.models.producers import give_contextual
-from seqlab.models.sequence_model import SequenceModel
 from seqlab.models.tagging import Reading, Tagging, tagged
 from seqlab.text.contextual import Contextual
 from seqlab.text.tokenizer import Tokenizer, split_sentences
 from seqlab.text.vectorizer import Encoded, Vectorizer
 
 
-class Labeller(SequenceModel):
+class Labeller(OneHeadModel):
     """A sequence model that knows its labels and how sentences are encoded: the side of a tagger that is asked.
 
     Attributes:
@@ -42,7 +42,6 @@ class Labeller(SequenceModel):
     vectorizer: Vectorizer
     task: str
     tasks: tuple[str, ...]
-    head: keras.layers.Layer
     auxiliary: tuple[Auxiliary, ...] = ()
     _decoder: Decoder | None = None
 
@@ -109,9 +108,12 @@ class Labeller(SequenceModel):
         batches = without_broken(self, batches, "data to evaluate", labels=y)
         if not isinstance(batches, keras.utils.PyDataset) and y is not None:
             kwargs["batch_size"] = size
-        logs = super().evaluate(batches, y, return_dict=True, **kwargs)
+        with self.noting() as noted:
+            logs = super().evaluate(batches, y, return_dict=True, **kwargs)
         if isinstance(batches, Batches):
-            logs.update(self.score(batches).logs())
+            told = None if batches.shuffle else labels_of(noted, batches.plan, batches.encoded.lengths)
+            scores = self.score(batches) if told is None else scores_of(self, batches.encoded.sentences, told)
+            logs.update(scores.logs())
         return logs if return_dict else list(logs.values())
 
     @property

@@ -11,15 +11,17 @@ import numpy as np
 from keras import ops
 
 from seqlab.batches.loader import Batches
-from seqlab.batches.multitask import JointTaskBatches, MultiTaskBatches, encode_joint, encode_tasks
+from seqlab.batches.multitask import JointTaskBatches, MultiTaskBatches, Step, encode_joint, encode_tasks
 from seqlab.corpora.records import Corpus, Sentence
 from seqlab.corpora.tasks import check_labels_of
 from seqlab.errors import SettingsError, check_count
 from seqlab.models.decoding import run_flat
+from seqlab.models.one_pass import labels_of, scores_of
 from seqlab.models.tagging import Tagging, tagged
 from seqlab.text.tokenizer import Tokenizer, split_sentences
 
 Scores = dict[str, list[np.ndarray]]
+Told = dict[str, list[np.ndarray] | None]
 
 
 class Asking:
@@ -127,16 +129,51 @@ def batches_of(model: Any, data: Any, strict: bool = False, schedule: Any = None
     return data
 
 
-def scored(model: Any, batches: MultiTaskBatches | JointTaskBatches) -> dict[str, float]:
-    """Scores the tasks of batches: each task's figures under `task_f1` and so on, and the mean over tasks as `f1`."""
+def told_by_task(batches: MultiTaskBatches | JointTaskBatches, steps: Sequence[Step], noted: Sequence[Any]) -> Told:
+    """Returns what an evaluation has noted, as the labels of each task's sentences; `None` where some are missing.
+
+    Args:
+        batches: What was evaluated.
+        steps: The steps of that evaluation, of `MultiTaskBatches`.
+        noted: Labels of each batch; by task where they are those of several.
+    """
     if isinstance(batches, MultiTaskBatches):
-        parts: dict[str, Any] = dict(zip(batches.names, batches.loaders, strict=True))
-        for loader in parts.values():
+        found = {}
+        for number, (task, loader) in enumerate(zip(batches.names, batches.loaders, strict=True)):
+            own = [k for k, step in enumerate(steps) if step.loader == number and k < len(noted)]
+            plan = [steps[k].batch for k in own]
+            found[task] = labels_of([noted[k] for k in own], plan, loader.encoded.lengths)
+        return found
+    if batches.shuffle:
+        return {}
+    return {
+        task: labels_of([labels and labels[task] for labels in noted], batches.plan, batches.encoded.lengths)
+        for task in batches.tasks
+    }
+
+
+def scored(model: Any, batches: MultiTaskBatches | JointTaskBatches, told: Told | None = None) -> dict[str, float]:
+    """Scores the tasks of batches: each task's figures under `task_f1` and so on, and the mean over tasks as `f1`.
+
+    Args:
+        model: The tagger.
+        batches: What it was evaluated on.
+        told: The labels that it has told then; sentences of the other tasks are tagged.
+    """
+    found = {}
+    for number, task in enumerate(batches.names if isinstance(batches, MultiTaskBatches) else batches.tasks):
+        view, labels = model.view(task), (told or {}).get(task)
+        loader = batches.loaders[number] if isinstance(batches, MultiTaskBatches) else batches
+        whole = loader.encoded.sentences
+        having = [k for k, sentence in enumerate(whole) if task in sentence.columns]
+        if labels is not None:
+            scores = scores_of(view, [whole[k] for k in having], [labels[k] for k in having])
+        elif loader is batches:
+            scores = view.score([whole[k] for k in having])
+        else:
             loader.start_epoch(0)
-    else:
-        whole = batches.encoded.sentences
-        parts = {task: [one for one in whole if task in one.columns] for task in batches.tasks}
-    found = {task: model.view(task).score(part).logs() for task, part in parts.items()}
+            scores = view.score(loader)
+        found[task] = scores.logs()
     logs = {f"{task}_{name}": value for task, figures in found.items() for name, value in figures.items()}
     names = next(iter(found.values()))
     return logs | {name: float(np.mean([figures[name] for figures in found.values()])) for name in names}

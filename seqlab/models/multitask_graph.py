@@ -19,7 +19,7 @@ from seqlab.models.labeller import Labeller
 from seqlab.models.language_objective import build_objective, check_objective, language_metrics
 from seqlab.models.multitask_builders import check_parts
 from seqlab.models.multitask_steps import step, with_task_named
-from seqlab.models.sequence_model import SequenceModel
+from seqlab.models.one_pass import OnePassModel
 from seqlab.models.taskwise import TaskwiseOptimizer
 from seqlab.ops.stateful import with_state
 from seqlab.text.vectorizer import Vectorizer
@@ -54,10 +54,8 @@ class TaskView(Labeller):
         raise SettingsError(f"Save the tagger that this is a part of; without_task makes one of {self.task} alone.")
 
 
-class MultiTaskModel(SequenceModel):
+class MultiTaskModel(OnePassModel):
     """The side of a `MultiTaskTagger` that is trained; its arguments are that one's."""
-
-    train_function: Any
 
     def __init__(
         self,
@@ -208,7 +206,7 @@ class MultiTaskModel(SequenceModel):
         return self._stepped(arguments, training=True)
 
     def test_step(self, *arguments: Any) -> Any:
-        """Computes the losses of one batch; Keras calls it."""
+        """Computes the losses of one batch and its labels; Keras calls it."""
         return self._stepped(arguments, training=False)
 
     def _stepped(self, arguments: Sequence[Any], training: bool) -> Any:

@@ -13,13 +13,14 @@ from seqlab.batches.multitask import TASK
 from seqlab.constants import IGNORE
 from seqlab.errors import DataError
 from seqlab.models.language_objective import note_words, word_losses
+from seqlab.models.one_pass import LABELS, decides
 from seqlab.ops.stateful import gradients, switched
 
 Tensor = Any
 
 
 def step(model: Any, data: Any, training: bool) -> dict[str, Any]:
-    """Takes a step of a `MultiTaskTagger` and returns its logs.
+    """Takes a step of a `MultiTaskTagger` and returns its logs, outside of training with the labels that it decodes.
 
     Where labels are an array they are those of the task that `task` among the inputs names: of several branches, one
     for each task, that one runs alone. Should `task` name none, or rows of a batch different ones, nothing is learnt
@@ -36,14 +37,15 @@ def step(model: Any, data: Any, training: bool) -> dict[str, Any]:
     count = len(model.tasks)
     if isinstance(labels, Mapping):
         active = [model.position(task) for task in labels]
-        found = _run(model, active, inputs, [labels[model.tasks[k]] for k in active], weights, training)
+        found, told = _run(model, active, inputs, [labels[model.tasks[k]] for k in active], weights, training)
         labelled = {k: _labelled(labels[model.tasks[k]]) for k in active}
         real = [labelled.get(k, 0.0) for k in range(count)]
     else:
         index = _index(x, labels, count)
         branches = [partial(_run, model, [k], inputs, [labels], weights, training) for k in range(count)]
         lost = ops.convert_to_tensor([float("nan"), *[0.0] * (count + 2)], "float32")
-        found = switched(index, [*branches, lambda: lost], _changed(model) if training else [])
+        none = [ops.full_like(labels, IGNORE)] if _tells(model, training) else []
+        found, told = switched(index, [*branches, lambda: (lost, none)], _changed(model) if training else [])
         real = [ops.cast(index == k, "float32") * _labelled(labels) for k in range(count)]
     rows = ops.cast(rows, "float32")
     for metric in model.metrics:
@@ -53,6 +55,8 @@ def step(model: Any, data: Any, training: bool) -> dict[str, Any]:
         tracker.update_state(found[1 + k], sample_weight=real[k])
     note_words(model.language_metrics, found[-2], found[-1])
     logs: dict[str, Any] = model.get_metrics_result()
+    if told:
+        logs[LABELS] = dict(zip(labels, told, strict=True)) if isinstance(labels, Mapping) else told[0]
     return logs
 
 
@@ -94,16 +98,22 @@ def _index(x: Mapping[str, Any], labels: Any, count: int) -> Tensor:
     return ops.where(whole, task[0], count)
 
 
+def _tells(model: Any, training: bool) -> bool:
+    """Whether a step decodes: no rule of a head looks at words, and each step's logs are read."""
+    return not training and model.steps_per_execution == 1 and all(map(decides, model.heads_by_task))
+
+
 def _run(
     model: Any, tasks: Sequence[int], inputs: Any, labels: Sequence[Tensor], weights: Any, training: bool
-) -> Tensor:
-    """Returns the weighted sum of the losses of some tasks, and the loss of each of all tasks, 0 for the others.
+) -> tuple[Tensor, list[Tensor]]:
+    """Returns the losses of a batch of some tasks, and the labels of each, (batch, time), where the step `_tells` them.
 
-    Last come the sum of a language-model objective's losses and how many there are, 0 without one. Its share of the
-    weighted sum is divided as the head of the first of these tasks divides its own, whatever lambda is.
+    Losses are their weighted sum, and the loss of each of all tasks, 0 for the others. Last come the sum of a
+    language-model objective's losses and how many there are, 0 without one. Its share of the weighted sum is divided as
+    the head of the first of these tasks divides its own, whatever lambda is.
     """
 
-    def losses() -> tuple[Tensor, Tensor]:
+    def losses() -> tuple[Tensor, tuple[Tensor, list[Tensor]]]:
         graph = model.graph_of(tasks)
         outputs = graph(inputs, training=training)
         outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
@@ -122,7 +132,9 @@ def _run(
             count = 2 * ops.sum(given)
         by_task = dict(zip(tasks, own, strict=True))
         parts = [total, *(by_task.get(k, 0.0) for k in range(len(model.tasks))), words, count]
-        return total, ops.stack([ops.cast(part, "float32") for part in parts])
+        heads = [model.heads_by_task[k] for k in tasks] if _tells(model, training) else []
+        told = [head.decode(score, inputs["mask"]) for head, score in zip(heads, scores, strict=False)]
+        return total, (ops.stack([ops.cast(part, "float32") for part in parts]), told)
 
     if not training:
         return losses()[1]

@@ -105,6 +105,7 @@ NAMES_A_BACKEND = {
     "seqlab/training/compiled.py": "an epoch as one program needs gradients, switches and random keys of JAX",
     "seqlab/ops/stateful.py": "gradients and states of a training step differ between the backends",
     "seqlab/models/exporting.py": "a SavedModel is TensorFlow's",
+    "seqlab/models/sparing.py": "programs that use up a process' memory mappings are JAX's",
     "seqlab/inference/graph.py": "strings in a graph are TensorFlow's",
 }
 
