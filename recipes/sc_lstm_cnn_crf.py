@@ -9,8 +9,10 @@ Set-up as in the paper (Lu, Bai and Langlais, NAACL 2019): that of `recipes/sc_l
 says conll2003, and are learnt in IOB2. GloVe has 50 dimensions in place of 100: `--words.vectors FILE` names others.
 `seqlab tune recipes/sc_lstm_cnn_crf.py --tuner grid` searches units and layers.
 
-Time: no whole run was measured yet; 30 epochs take more than the 65 minutes reckoned for words and casing alone.
-Score: the paper's, with its data: part-of-speech accuracy 95.83, chunk F1 96.41, names 91.37; ours is to be measured.
+Time: 12 epochs took 46 minutes on one busy core (JAX backend), 11 of them for the first, which compiles.
+Score on test data with `--training.epochs 12 --training.patience 12 --training.learning-rate 3e-3 --training.schedule
+linear --encoder.dropout 0.3`, seed 1: part-of-speech accuracy 95.88, chunk F1 94.46, name F1 26.0 (WNUT-17); the
+paper's, with its data: 95.83, 96.41, 91.37.
 """
 
 from __future__ import annotations

@@ -60,6 +60,7 @@ class DataSettings(Part):
     sentences: int | None = Field(
         None, ge=1, description="train on so many sentences, drawn from what is not held out; on all if not given"
     )
+    join_dev: bool = Field(False, description="train on the development sentences too, once all else is chosen")
     split_seed: int = Field(
         1, ge=0, description="seed of what is held out, of folds and of data.sentences, the same for all runs"
     )
@@ -248,8 +249,8 @@ class Settings(Part):
         self.chars.options(self.words.chars)
         name = "columns" if self.data.format == "conll" else "fields"
         known = getattr(self.data, name)
-        if self.data.folds is not None and (self.data.dev or self.data.test):
-            raise SettingsError("data.folds trains and scores on parts of data.train: leave dev and test out.")
+        if self.data.folds is not None and (self.data.dev or self.data.test or self.data.join_dev):
+            raise SettingsError("data.folds trains and scores on parts of data.train: leave dev, test, join_dev out.")
         if self.data.held_out > 1 and self.data.held_out != int(self.data.held_out):
             raise SettingsError(f"data.held_out is a share below 1 or a whole number, received {self.data.held_out}.")
         for key, task in (("task", self.task), ("auxiliary.task", self.auxiliary.task or self.task)):

@@ -130,7 +130,11 @@ def test_task_of_a_conllu_file_is_a_field():
 
 @pytest.mark.parametrize(
     ("values", "words"),
-    [({"folds": 3, "dev": "d"}, "leave dev and test out"), ({"held_out": 1.5}, "a share below 1 or a whole number")],
+    [
+        ({"folds": 3, "dev": "d"}, "leave dev, test, join_dev out"),
+        ({"folds": 3, "join_dev": True}, "leave dev, test, join_dev out"),
+        ({"held_out": 1.5}, "a share below 1 or a whole number"),
+    ],
 )
 def test_data_settings_that_contradict(values: dict[str, object], words: str) -> None:
     with pytest.raises(SettingsError, match=words):

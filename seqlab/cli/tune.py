@@ -111,6 +111,8 @@ def _tune(recipe: str, arguments: Sequence[str]) -> int:
         raise SettingsError(f"{recipe}: a recipe to be tuned has a function search_space(hp), see README.md.")
     if isinstance(settings, Settings) and settings.data.folds is not None:
         raise SettingsError("data.folds is for seqlab train; use --executions for several trainings of each trial.")
+    if any(getattr(part.data, "join_dev", False) for part in getattr(settings, "tasks", [settings])):
+        raise SettingsError("Trials with data.join_dev learn what they are compared by; train the chosen settings so.")
 
     from seqlab import studies
     from seqlab.tuning.compiled import trial_of

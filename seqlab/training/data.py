@@ -62,6 +62,11 @@ def corpora(settings: Settings, strict: bool = False) -> Data:
     else:
         train, dev = held_out(train, data.held_out, data.split_seed)
     train = limited(train, data.sentences, data.split_seed)
+    if data.join_dev:
+        log.warning(
+            "data.join_dev: trains on the development sentences too; figures on them tell nothing of other text."
+        )
+        train = train + dev
     test = read(data.test, task, data, scheme) if data.test is not None else None
     for name, other in (("development", dev), ("test", test)):
         if other is not None:

@@ -16,6 +16,7 @@ REFUSED = {
     "seed": "is the study's own; use --executions for several seeds.",
     "training.monitor": "is the study's objective, which all trials share; set it in the recipe.",
     "data.folds": "is for seqlab train; use --executions for several trainings of each trial.",
+    "data.join_dev": "would have trials learn what they are compared by; train the chosen settings with it.",
 }
 ALMOST_ONE = 1 - 1e-9  # the highest value; 1 itself is outside of the range in Keras Tuner
 

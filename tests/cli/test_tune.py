@@ -243,6 +243,7 @@ def test_errors_of_flags(
     ("old", "new", "flags", "words"),
     [
         ("def search_space", "def searchspace", [], "has a function search_space(hp)"),
+        ("", "", ["--data.join-dev"], "Trials with data.join_dev learn what they are compared by"),
         ('"encoder.units":', '"encoder.unit":', [], "no setting 'encoder.unit'. Did you mean 'encoder.units'?"),
         ('"encoder.units":', '"training.epochs":', ["--tuner", "hyperband"], "hyperband shares out training.epochs"),
     ],

@@ -51,6 +51,19 @@ def test_training_on_so_many_sentences_keeps_what_is_held_out(folder: Path) -> N
         data_room.corpora(settings(folder, dev=None, held_out=6, sentences=19))
 
 
+@pytest.mark.parametrize("dev", ["file", "held out"])
+def test_development_sentences_join_the_training_ones(folder: Path, dev: str, caplog: pytest.LogCaptureFixture) -> None:
+    options = {"dev": None, "held_out": 6} if dev == "held out" else {}
+    apart = data_room.corpora(settings(folder, **options))
+    assert "join_dev" not in caplog.text
+    with caplog.at_level(logging.WARNING):
+        joined = data_room.corpora(settings(folder, join_dev=True, **options))
+    assert "figures on them tell nothing of other text" in caplog.text
+    assert list(joined.train) == [*apart.train, *apart.dev]
+    assert joined.train.schemes == apart.train.schemes
+    assert (list(joined.dev), list(joined.test or ())) == (list(apart.dev), list(apart.test or ()))
+
+
 @pytest.mark.parametrize("amount", [0.001, 24, 100, 0.999])
 def test_held_out_leaves_something_on_both_sides(amount: float) -> None:
     with pytest.raises(DataError, match=r"Cannot hold out \d+ of 24 sentences.*Set data.held_out"):

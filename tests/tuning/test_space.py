@@ -77,6 +77,7 @@ def deep(hp: Any) -> dict[str, Any]:
         (lambda hp: {"seed": hp.Int("seed", 1, 5)}, "'seed' is the study's own"),
         (lambda hp: {"training.monitor": hp.Choice("m", ["val_f1"])}, "'training.monitor' is the study's objective"),
         (lambda hp: {"data.folds": hp.Int("f", 2, 5)}, "'data.folds' is for seqlab train"),
+        (lambda hp: {"data.join_dev": hp.Boolean("j")}, "'data.join_dev' would have trials learn what"),
         (lambda hp: {}, "declares nothing"),
         (lambda hp: [hp.Int("units", 1, 5)], "must return a dictionary .*, returned list"),
         (lambda hp: {"encoder.units": hp.Int("units", 5, 1)}, "search_space: ValueError: .*min_value 5 is greater"),
