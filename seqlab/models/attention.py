@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
 import numpy as np
 from keras import ops
 
 from seqlab.batches.loader import Batches
 from seqlab.errors import DataError, SettingsError
 from seqlab.layers.attention.encoder import AttentionEncoder
+from seqlab.models.sparing import SparingModel
 
 
 def attention_weights(tagger: Any, data: Any) -> list[np.ndarray]:
@@ -32,7 +32,7 @@ def attention_weights(tagger: Any, data: Any) -> list[np.ndarray]:
     last = lower[-1] if isinstance(lower, list | tuple) else lower
     _, weights = tagger.encoder.attention(last, mask=tagger.input["mask"], return_attention=True)
     panels = tuple(weights.shape[1:-2])
-    graph = keras.Model(tagger.input, ops.reshape(weights, (-1,)))  # flat, so that batches of all lengths join
+    graph = SparingModel(tagger.input, ops.reshape(weights, (-1,)))  # flat, so that batches of all lengths join
     plan, shapes = batches.plan, [batches.shape(number) for number in range(len(batches))]
     flat = graph.predict_on_batch(batches[0][0]) if len(shapes) == 1 else graph.predict(batches, verbose=0)
     end = 0

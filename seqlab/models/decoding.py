@@ -16,7 +16,7 @@ from seqlab.errors import DataError, SettingsError
 from seqlab.layers.heads.chain import ChainHead
 from seqlab.models.limited import AnyBatches, LimitedBatches
 from seqlab.models.questions import INPUTS, Decode, Likelihood, Posterior, Question
-from seqlab.models.sparing import HALF, spare_mappings
+from seqlab.models.sparing import SparingModel
 from seqlab.tags.spans import Span, span_tables
 
 
@@ -60,7 +60,7 @@ class Decoder:
         self._whole = {**tagger.input, "scores": scores}
         self._labels: dict[bool, keras.Model] = {}
         # Flat, so that batches of all lengths join.
-        self._scores = keras.Model(tagger.input, ops.reshape(scores, (-1, scores.shape[-1])))
+        self._scores = SparingModel(tagger.input, ops.reshape(scores, (-1, scores.shape[-1])))
         self._inputs = {
             "scores": keras.Input((None, scores.shape[-1]), dtype=scores.dtype, name="scores"),
             "mask": keras.Input((None,), dtype="bool", name="mask"),
@@ -159,7 +159,7 @@ class Decoder:
             inputs = dict(self._whole) | (self._limits() if limits else {})
             scores = inputs.pop("scores")
             labels = Decode(self._head)(scores, inputs["mask"], allowed=inputs.get("allowed"))["labels"]
-            self._labels[limits] = keras.Model(inputs, ops.reshape(labels, (-1,)))
+            self._labels[limits] = SparingModel(inputs, ops.reshape(labels, (-1,)))
         return self._labels[limits]
 
     def _limits(self) -> dict[str, Any]:
@@ -187,7 +187,7 @@ class Decoder:
         if key not in self._graphs:
             inputs = self._inputs | {name: keras.Input(name=name, **INPUTS[name]) for name in more}
             inputs |= self._limits() if limits else {}
-            self._graphs[key] = keras.Model(inputs, question(head, *options)(**inputs))
+            self._graphs[key] = SparingModel(inputs, question(head, *options)(**inputs))
         return self._graphs[key]
 
     def _asked(
@@ -265,7 +265,6 @@ def run_flat(model: keras.Model, batches: AnyBatches) -> list[np.ndarray]:
     if len(shapes) == 1:  # no pipeline to set up: a text of a few sentences is answered at once
         flat = np.asarray(model.predict_on_batch(batches[0][0]))
     else:
-        spare_mappings(HALF)  # for what each shape compiles in the course of this
         flat = model.predict(batches, verbose=0)
     results: list[Any] = [None] * len(batches.encoded.sentences)
     end = 0

@@ -16,6 +16,7 @@ from seqlab.layers.cells.lstm import LSTMCell
 from seqlab.layers.elmo import ElmoRecurrence, ElmoTokens
 from seqlab.layers.features.elmo import ElmoVectors
 from seqlab.migration.elmo import ElmoOptions, cell_name, find_elmo, read_elmo_options, read_elmo_weights
+from seqlab.models.sparing import SparingModel
 from seqlab.text.elmo_chars import LENGTH, elmo_characters, elmo_edges
 
 TIMES, WORDS = 8, 64  # compilers that specialise on shapes see multiples of these alone
@@ -69,10 +70,10 @@ class Elmo:
         self._tokens = elmo_tokens(options, weights)
         recurrence = elmo_recurrence(options, weights, return_state=True)
         spelled = keras.Input((options.length,), dtype="int32")
-        self._words = keras.Model(spelled, self._tokens(spelled))
+        self._words = SparingModel(spelled, self._tokens(spelled))
         inputs = [keras.Input((None, options.projection)), keras.Input((None,), dtype="bool")]
         states = [keras.Input((size,)) for size in recurrence.state_size]
-        self._sentences = keras.Model(
+        self._sentences = SparingModel(
             [*inputs, *states], list(recurrence(inputs[0], mask=inputs[1], initial_state=states))
         )
         self._sizes = recurrence.state_size

@@ -19,6 +19,7 @@ from seqlab.layers.heads.ctc import CTCHead
 from seqlab.layers.heads.multilabel import MultiLabelHead
 from seqlab.layers.heads.softmax import SoftmaxHead
 from seqlab.models.sequence_model import SequenceModel
+from seqlab.models.sparing import SparingModel
 
 HEADS: dict[str, type[Head]] = {"frames": SoftmaxHead, "transcript": CTCHead, "next": MultiLabelHead}
 """The head of each kind of labels, see `seqlab.corpora.sequences.TARGETS`."""
@@ -202,7 +203,7 @@ class _Scorer:
     """Runs the graph over a corpus. It is no Keras object: what it holds is no further part of the model."""
 
     def __init__(self, model: FrameModel) -> None:
-        self._graph = keras.Model(model.input, model.output)  # shares the weights, and no state of a running `fit`
+        self._graph = SparingModel(model.input, model.output)  # shares the weights, and no state of a running `fit`
         self._head = model.head
 
     def answers(self, corpus: FrameCorpus, decoded: bool = False) -> list[tuple[np.ndarray, np.ndarray]]:

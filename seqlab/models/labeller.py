@@ -108,10 +108,10 @@ class Labeller(OneHeadModel):
         batches = without_broken(self, batches, "data to evaluate", labels=y)
         if not isinstance(batches, keras.utils.PyDataset) and y is not None:
             kwargs["batch_size"] = size
-        with self.noting() as noted:
+        with self.noting((lambda: batches.plan) if isinstance(batches, Batches) else None) as notes:
             logs = super().evaluate(batches, y, return_dict=True, **kwargs)
         if isinstance(batches, Batches):
-            told = None if batches.shuffle else labels_of(noted, batches.plan, batches.encoded.lengths)
+            told = labels_of(notes.labels, notes.plan, batches.encoded.lengths)
             scores = self.score(batches) if told is None else scores_of(self, batches.encoded.sentences, told)
             logs.update(scores.logs())
         return logs if return_dict else list(logs.values())

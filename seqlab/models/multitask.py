@@ -15,7 +15,7 @@ from seqlab.errors import DataError, SettingsError
 from seqlab.layers.tasks.base import TaskEncoder
 from seqlab.models import multitask_builders as builders
 from seqlab.models.best import best_weights
-from seqlab.models.multitask_asking import Asking, batches_of, scored, told_by_task
+from seqlab.models.multitask_asking import Asking, batches_of, plan_of, scored, told_by_task
 from seqlab.models.multitask_change import with_task, without_task
 from seqlab.models.multitask_graph import MultiTaskModel
 from seqlab.models.producers import give_contextual
@@ -116,11 +116,11 @@ class MultiTaskTagger(MultiTaskModel):
         if not isinstance(batches, keras.utils.PyDataset) and y is not None:
             _check_arrays(x, y)
             kwargs["batch_size"] = size
-        steps = batches.steps[batches.first :] if isinstance(batches, MultiTaskBatches) else []  # Keras may draw others
-        with self.noting() as noted:
+        ours = isinstance(batches, MultiTaskBatches | JointTaskBatches)
+        with self.noting((lambda: plan_of(batches)) if ours else None) as notes:
             logs = super().evaluate(batches, y, return_dict=True, **kwargs)
-        if isinstance(batches, MultiTaskBatches | JointTaskBatches):
-            logs.update(scored(self, batches, told_by_task(batches, steps, noted)))
+        if ours:
+            logs.update(scored(self, batches, told_by_task(batches, notes)))
         return logs if return_dict else list(logs.values())
 
     def predict(self, x: Any, tasks: Sequence[str] | None = None, **kwargs: Any) -> Any:

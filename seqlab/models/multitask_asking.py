@@ -11,12 +11,13 @@ import numpy as np
 from keras import ops
 
 from seqlab.batches.loader import Batches
-from seqlab.batches.multitask import JointTaskBatches, MultiTaskBatches, Step, encode_joint, encode_tasks
+from seqlab.batches.multitask import JointTaskBatches, MultiTaskBatches, encode_joint, encode_tasks
 from seqlab.corpora.records import Corpus, Sentence
 from seqlab.corpora.tasks import check_labels_of
 from seqlab.errors import SettingsError, check_count
 from seqlab.models.decoding import run_flat
-from seqlab.models.one_pass import labels_of, scores_of
+from seqlab.models.one_pass import Notes, labels_of, scores_of
+from seqlab.models.sparing import SparingModel
 from seqlab.models.tagging import Tagging, tagged
 from seqlab.text.tokenizer import Tokenizer, split_sentences
 
@@ -51,7 +52,7 @@ class Asking:
                 [model.view(task).outputs[0] for task in tasks] if len(key) == 1 else [model.outputs[k] for k in places]
             )
             flat = [ops.reshape(part, (-1, width)) for part, width in zip(parts, widths, strict=True)]
-            self._graphs[key] = keras.Model(model.input, ops.concatenate(flat, axis=-1))
+            self._graphs[key] = SparingModel(model.input, ops.concatenate(flat, axis=-1))
         ends = np.cumsum(widths)[:-1]
         rows = [np.split(row, ends, axis=-1) for row in run_flat(self._graphs[key], batches)]
         return {task: [row[number] for row in rows] for number, task in enumerate(tasks)}
@@ -129,27 +130,31 @@ def batches_of(model: Any, data: Any, strict: bool = False, schedule: Any = None
     return data
 
 
-def told_by_task(batches: MultiTaskBatches | JointTaskBatches, steps: Sequence[Step], noted: Sequence[Any]) -> Told:
-    """Returns what an evaluation has noted, as the labels of each task's sentences; `None` where some are missing.
+def plan_of(batches: MultiTaskBatches | JointTaskBatches) -> list[Any]:
+    """Returns what stands in each batch of an epoch: the steps of several tasks, or batches of sentences."""
+    return batches.steps[batches.first :] if isinstance(batches, MultiTaskBatches) else batches.plan
+
+
+def told_by_task(batches: MultiTaskBatches | JointTaskBatches, notes: Notes) -> Told:
+    """Returns what an evaluation has told, as the labels of each task's sentences; `None` where some are missing.
 
     Args:
         batches: What was evaluated.
-        steps: The steps of that evaluation, of `MultiTaskBatches`.
-        noted: Labels of each batch; by task where they are those of several.
+        notes: Of that evaluation; its labels are by task where a batch has those of several.
     """
-    if isinstance(batches, MultiTaskBatches):
-        found = {}
-        for number, (task, loader) in enumerate(zip(batches.names, batches.loaders, strict=True)):
-            own = [k for k, step in enumerate(steps) if step.loader == number and k < len(noted)]
-            plan = [steps[k].batch for k in own]
-            found[task] = labels_of([noted[k] for k in own], plan, loader.encoded.lengths)
-        return found
-    if batches.shuffle:
+    if len(notes.labels) != len(notes.plan) or any(labels is None for labels in notes.labels):
         return {}
-    return {
-        task: labels_of([labels and labels[task] for labels in noted], batches.plan, batches.encoded.lengths)
-        for task in batches.tasks
-    }
+    if isinstance(batches, JointTaskBatches):
+        lengths = batches.encoded.lengths
+        by_task = {task: [labels[task] for labels in notes.labels] for task in batches.tasks}
+        return {task: labels_of(noted, notes.plan, lengths) for task, noted in by_task.items()}
+    found = {}
+    for number, (task, loader) in enumerate(zip(batches.names, batches.loaders, strict=True)):
+        own = [
+            (labels, step.batch) for labels, step in zip(notes.labels, notes.plan, strict=True) if step.loader == number
+        ]
+        found[task] = labels_of([labels for labels, _ in own], [batch for _, batch in own], loader.encoded.lengths)
+    return found
 
 
 def scored(model: Any, batches: MultiTaskBatches | JointTaskBatches, told: Told | None = None) -> dict[str, float]:

@@ -44,7 +44,7 @@ def step(model: Any, data: Any, training: bool) -> dict[str, Any]:
         index = _index(x, labels, count)
         branches = [partial(_run, model, [k], inputs, [labels], weights, training) for k in range(count)]
         lost = ops.convert_to_tensor([float("nan"), *[0.0] * (count + 2)], "float32")
-        none = [ops.full_like(labels, IGNORE)] if _tells(model, training) else []
+        none = [ops.full_like(labels, IGNORE, dtype="int32")] if _tells(model, training) else []
         found, told = switched(index, [*branches, lambda: (lost, none)], _changed(model) if training else [])
         real = [ops.cast(index == k, "float32") * _labelled(labels) for k in range(count)]
     rows = ops.cast(rows, "float32")
@@ -99,8 +99,8 @@ def _index(x: Mapping[str, Any], labels: Any, count: int) -> Tensor:
 
 
 def _tells(model: Any, training: bool) -> bool:
-    """Whether a step decodes: no rule of a head looks at words, and each step's logs are read."""
-    return not training and model.steps_per_execution == 1 and all(map(decides, model.heads_by_task))
+    """Whether a step decodes: an evaluation asks for labels, and no rule of any head looks at words."""
+    return not training and model.tells and all(map(decides, model.heads_by_task))
 
 
 def _run(
@@ -132,8 +132,10 @@ def _run(
             count = 2 * ops.sum(given)
         by_task = dict(zip(tasks, own, strict=True))
         parts = [total, *(by_task.get(k, 0.0) for k in range(len(model.tasks))), words, count]
-        heads = [model.heads_by_task[k] for k in tasks] if _tells(model, training) else []
-        told = [head.decode(score, inputs["mask"]) for head, score in zip(heads, scores, strict=False)]
+        told = []
+        if _tells(model, training):
+            heads = [model.heads_by_task[k] for k in tasks]
+            told = [head.decode(score, inputs["mask"]) for head, score in zip(heads, scores, strict=True)]
         return total, (ops.stack([ops.cast(part, "float32") for part in parts]), told)
 
     if not training:

@@ -14,11 +14,11 @@ from seqlab.errors import DataError, SettingsError, suggest
 from seqlab.files import replaced
 from seqlab.layers.heads.base import Head
 from seqlab.models import exporting
-from seqlab.models.sparing import sparing
+from seqlab.models.sparing import SparingModel
 
 
 @keras.saving.register_keras_serializable(package="seqlab")
-class SequenceModel(keras.Model):
+class SequenceModel(SparingModel):
     """A functional model that trains its heads under plain `compile` / `fit`, with no loss to name.
 
     `loss = sum_k w_k head_k.loss(labels_k, scores_k)`, plus what `compile(loss=...)` and the layers add. The weights
@@ -40,9 +40,6 @@ class SequenceModel(keras.Model):
         inputs: As `keras.Model`.
         outputs: As `keras.Model`; every output that is a head's scores joins the loss.
     """
-
-    train_function: Any
-    test_function: Any
 
     def heads(self) -> dict[int, Head]:
         """Returns the heads by the position of their scores among the outputs."""
@@ -169,20 +166,6 @@ class SequenceModel(keras.Model):
         """
         self._refuse_class_weight(kwargs)
         return super().fit(*args, **kwargs)
-
-    def make_train_function(self, force: bool = False) -> None:
-        """Prepares training; Keras calls it."""
-        made = self.train_function
-        super().make_train_function(force)
-        if self.train_function is not made:
-            self.train_function = sparing(self.train_function)
-
-    def make_test_function(self, force: bool = False) -> None:
-        """Prepares evaluation; Keras calls it."""
-        made = self.test_function
-        super().make_test_function(force)
-        if self.test_function is not made:
-            self.test_function = sparing(self.test_function)
 
     def train_on_batch(self, *args: Any, **kwargs: Any) -> Any:
         """Trains on one batch as `keras.Model.train_on_batch` does; for the weights see `fit`."""

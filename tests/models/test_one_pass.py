@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
@@ -11,6 +13,8 @@ from seqlab.batches.plan import Batch
 from seqlab.corpora.records import Corpus
 from seqlab.errors import DataError
 from seqlab.models.decoding import Decoder
+from seqlab.models.multitask import MultiTaskTagger
+from seqlab.models.multitask_asking import batches_of
 from seqlab.models.one_pass import LABELS, labels_of
 from seqlab.tags.counting import at_least_one
 from seqlab.tags.listed import only_listed
@@ -65,32 +69,104 @@ def test_validation_tags_in_the_same_pass_and_callbacks_see_figures_alone(passes
 def test_logs_of_a_batch_hold_no_labels():
     tagger = toy.tagger()
     inputs, labels = tagger.batches(toy.corpus(), batch_size=5)[0]
+    tagger.evaluate(toy.corpus(), verbose=0)
     assert LABELS not in tagger.test_on_batch(inputs, labels, return_dict=True)
     assert set(tagger.evaluate(inputs, labels, return_dict=True, verbose=0)) == {"loss"}
 
 
+def listed(labels, scheme):
+    return only_listed(labels, scheme, "X", [["a"], ["b", "a"]])
+
+
 def test_what_one_pass_does_not_tell_is_tagged_in_a_second(passes):
-    def listed(labels, scheme):
-        return only_listed(labels, scheme, "X", [["a"], ["b", "a"]])
-
-    words_decide = toy.tagger(listed)
-    logs = words_decide.evaluate(toy.corpus(), return_dict=True, verbose=0)
-    assert passes.pop() == len(toy.TEXTS)
-    assert figures(logs) == figures(words_decide.score(toy.corpus()).logs())
-
-    passes.clear()
-    steps = toy.tagger()
+    words_decide, steps, part = toy.tagger(listed), toy.tagger(), toy.tagger()
     steps.compile("sgd", steps_per_execution=2)
-    shuffled = steps.batches(toy.corpus(), batch_size=2, shuffle=True)
-    for data in (toy.corpus(), shuffled):
-        logs = steps.evaluate(data, return_dict=True, verbose=0, batch_size=2)
+    for tagger, options in ((words_decide, {}), (steps, {}), (part, {"steps": 1})):
+        logs = tagger.evaluate(toy.corpus(), return_dict=True, verbose=0, batch_size=2, **options)
         assert passes.pop() == len(toy.TEXTS)
-        assert figures(logs) == figures(steps.score(toy.corpus()).logs())
+        assert figures(logs) == figures(tagger.score(toy.corpus()).logs())
         passes.clear()
-        steps.compile("sgd")
-    first = steps.evaluate(toy.corpus(), return_dict=True, verbose=0, batch_size=1, steps=1)
-    assert passes  # a part of the batches is not all sentences
-    assert figures(first) == figures(steps.score(toy.corpus()).logs())
+
+
+def test_graphs_follow_what_is_asked_of_them(passes):
+    tagger = toy.tagger()
+    inputs, labels = tagger.batches(toy.corpus(), batch_size=5)[0]
+    tagger.evaluate(inputs, labels, verbose=0)
+    assert not tagger.tells  # arrays are not decoded for nothing
+    tagger.evaluate(toy.corpus(), verbose=0)
+    assert tagger.tells and not passes
+    tagger.compile("sgd", steps_per_execution=2)
+    assert not tagger.tells
+    assert figures(tagger.evaluate(toy.corpus(), return_dict=True, verbose=0)) == figures(
+        tagger.score(toy.corpus()).logs()
+    )
+
+
+@pytest.mark.parametrize("kind", ["one task", "joint", "several"])
+def test_orders_that_change(passes, kind):
+    """Each evaluation reads another order; one that is cut off leaves its batches in the middle of an epoch."""
+    if kind == "one task":
+        tagger = toy.tagger()
+        batches = tagger.batches(toy.corpus(), batch_size=2, shuffle=True)
+        wanted = tagger.score(toy.corpus()).logs()
+    else:
+        tagger = tasks.tagger("lstm_s", eager=True)
+        wanted = {
+            f"{t}_{name}": v for t in tasks.TASKS for name, v in tagger.view(t).score(tasks.corpus(t)).logs().items()
+        }
+        data = tasks.corpora() if kind == "several" else list(tasks.corpus(*tasks.TASKS))
+        batches = batches_of(tagger, data, schedule="exhaustive", batch_size=1, shuffle=True)
+    passes.clear()
+    cut = keras.callbacks.LambdaCallback(on_test_batch_end=lambda batch, logs: setattr(tagger, "stop_evaluating", True))
+    for callbacks in ([], [], [cut], [], [cut], []):
+        logs = tagger.evaluate(batches, return_dict=True, verbose=0, callbacks=callbacks)
+        assert bool(passes) == bool(callbacks)
+        passes.clear()
+        assert {name: logs[name] for name in wanted} == wanted
+
+
+@pytest.mark.skipif(keras.backend.backend() == "jax", reason="Keras on JAX can evaluate nothing within an evaluation")
+@pytest.mark.parametrize("several", [False, True])
+def test_evaluations_within_an_evaluation(passes, several):
+    tagger = tasks.tagger("lstm_s", eager=True) if several else toy.tagger()
+    data = tasks.corpora() if several else toy.corpus()
+    arrays = tasks.batch(tagger, "pos") if several else tagger.batches(data, batch_size=5)[0]
+    inner = []
+
+    def within(batch, logs):
+        if len(inner) < 2:
+            inner.append(None)
+            tagger.test_on_batch(*arrays)
+            inner[-1] = tagger.evaluate(data, return_dict=True, verbose=0)
+
+    plain = tagger.evaluate(data, return_dict=True, verbose=0)
+    watch = keras.callbacks.LambdaCallback(on_test_batch_begin=within)
+    found = tagger.evaluate(data, return_dict=True, verbose=0, callbacks=[watch], batch_size=1)
+    names = [name for name in plain if name.endswith(FIGURES)]
+    assert names and inner
+    assert all([logs[name] for name in names] == [plain[name] for name in names] for logs in [found, *inner])
+
+
+def test_a_metric_keeps_its_name():
+    class Labels(keras.metrics.Mean):
+        def update_state(self, y_true, y_pred, sample_weight=None):
+            super().update_state(keras.ops.mean(y_pred))
+
+    tagger = toy.tagger()
+    tagger.compile("sgd", metrics=[Labels(name="labels")], steps_per_execution=8)
+    assert np.isfinite(tagger.evaluate(toy.corpus(), return_dict=True, verbose=0)["labels"])
+
+
+def test_a_step_that_fails_leaves_nothing_behind(monkeypatch):
+    def fails(*arguments):
+        raise ArithmeticError
+
+    tagger = toy.tagger()
+    tagger.compile("sgd", run_eagerly=True)
+    monkeypatch.setattr(type(tagger.head), "loss", fails)
+    with pytest.raises(ArithmeticError):
+        tagger.evaluate(toy.corpus(), verbose=0)
+    assert tagger._told is None and tagger._notes is None
 
 
 def test_a_sentence_that_nothing_satisfies_is_refused(passes):
@@ -114,6 +190,28 @@ def test_several_tasks_are_tagged_in_the_same_pass(passes, kind):
             assert figures(logs, task) == figures(tagger.view(task).score(part).logs())
         passes.clear()
         assert np.isclose(logs["f1"], np.mean([logs[f"{task}_f1"] for task in tasks.TASKS]))
+
+
+@pytest.mark.parametrize("dtype", ["int64", "float32", "int8"])
+def test_labels_of_several_tasks_of_any_type(dtype):
+    tagger = tasks.tagger("lstm_s")
+    tagger.evaluate(tasks.corpora(), verbose=0)
+    inputs, labels = tasks.batch(tagger, "chunk")
+    assert np.isfinite(tagger.test_on_batch(inputs, labels.astype(dtype), return_dict=True)["loss"])
+
+
+def test_several_tasks_of_which_one_looks_at_words(passes):
+    own = Corpus([replace(one, columns={"own": one.columns["ner"]}) for one in toy.corpus()])
+    corpora = {"ner": toy.corpus(), "own": own}
+    options = {"units": 2, "layers": 1, "chars": None, "cell": "srn"}
+    tagger = MultiTaskTagger.from_corpora({"own": own}, "lstm_s", **options)
+    tagger = tagger.with_task("ner", corpora["ner"], constrained=listed)
+    for steps in (1, 2):
+        tagger.compile("sgd", steps_per_execution=steps, run_eagerly=True)
+        logs = tagger.evaluate(corpora, return_dict=True, verbose=0)
+        assert passes
+        for task, corpus in corpora.items():
+            assert figures(logs, task) == figures(tagger.view(task).score(corpus).logs())
 
 
 def test_several_tasks_compiled(passes):
