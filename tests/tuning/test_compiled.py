@@ -280,7 +280,7 @@ def test_a_search_by_an_oracle_of_keras_tuner(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("SEQLAB_CACHE", str(tmp_path / "cache"))
-    for name in (FOLDER, "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"):
+    for name in (FOLDER, "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "JAX_COMPILATION_CACHE_MAX_SIZE"):
         monkeypatch.setenv(name, "0")  # so that what the command sets is undone
         monkeypatch.delenv(name)
     if population:
