@@ -66,7 +66,11 @@ def corpora(settings: Settings, strict: bool = False) -> Data:
         log.warning(
             "data.join_dev: trains on the development sentences too; figures on them tell nothing of other text."
         )
-        train = train + dev
+        alike = dev
+        for column, scheme in train.schemes.items():  # columns that are not the task's have the schemes of their files
+            if scheme is not None and alike.schemes.get(column) not in (None, scheme):
+                alike = alike.converted(column, scheme)
+        train = train + alike
     test = read(data.test, task, data, scheme) if data.test is not None else None
     for name, other in (("development", dev), ("test", test)):
         if other is not None:

@@ -64,6 +64,17 @@ def test_development_sentences_join_the_training_ones(folder: Path, dev: str, ca
     assert (list(joined.dev), list(joined.test or ())) == (list(apart.dev), list(apart.test or ()))
 
 
+def test_columns_of_joined_sentences_share_a_scheme(tmp_path: Path) -> None:
+    files = {"train": "a N B-X\nb N I-X\n\n", "dev": "a N I-X\nb N I-X\n\n"}
+    for name, text in files.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    paths = {name: str(tmp_path / name) for name in files}
+    data = DataSettings(**paths, columns={"word": 0, "pos": 1, "ner": 2}, join_dev=True)
+    found = data_room.corpora(Settings(data=data, task="pos"))
+    assert (found.train.schemes["ner"], found.dev.schemes["ner"]) == ("iob2", "iob1")
+    assert [one.columns["ner"] for one in found.train][-1] == ("B-X", "I-X")
+
+
 @pytest.mark.parametrize("amount", [0.001, 24, 100, 0.999])
 def test_held_out_leaves_something_on_both_sides(amount: float) -> None:
     with pytest.raises(DataError, match=r"Cannot hold out \d+ of 24 sentences.*Set data.held_out"):
