@@ -4,7 +4,7 @@
     python scripts/sc_lstm_tables.py table3 --seeds 1 2                  # hours; stop and go on at will
     python scripts/sc_lstm_tables.py table3 --units 300 --layers 3 --models stl lstm_s sc_lstm
     python scripts/sc_lstm_tables.py combinations                        # pairs and triple, 3,000 sentences a task
-    python scripts/sc_lstm_tables.py table3 --models sc_lstm --set training.learning_rate=3e-3 encoder.dropout=0.3
+    python scripts/sc_lstm_tables.py table3 --models sc_lstm --set training.learning_rate=3e-3 data.join_dev=true
     seqlab report recipes/results.csv --curves recipes/results/curves.csv --output report
 
 Every run is a `seqlab train` in a process of its own. A finished one is a line for each task in the results file, which
@@ -88,7 +88,7 @@ def change(text: str) -> str:
     name, found, _ = text.partition("=")
     if not name or not found:
         raise argparse.ArgumentTypeError(f"expected NAME=VALUE, received {text!r}")
-    if name in OWN or name.startswith("tasks"):
+    if name in OWN or name.startswith(("tasks", "data.sentences")):
         raise argparse.ArgumentTypeError(f"{name} is set by the table itself, see --help; received {text!r}")
     return text
 
@@ -123,7 +123,7 @@ def experiment(options: argparse.Namespace) -> str:
 
 
 def flags(one: Run, options: argparse.Namespace) -> list[str]:
-    """What the recipe is changed by; tasks count from 0 among those that are trained."""
+    """What the recipe is changed by: data.NAME in every task, which count from 0 among those that are trained."""
     found = ["--only", *one.tasks, "--encoder.kind", one.model, "--seed", str(one.seed)]
     for name, value in (("encoder.units", options.units), ("encoder.layers", options.layers)):
         found += [f"--{name}", str(value)]
@@ -132,7 +132,9 @@ def flags(one: Run, options: argparse.Namespace) -> list[str]:
     for name, _, value in (text.partition("=") for text in options.set):
         part, dot, own = name.rpartition(".")
         switch = {"true": own, "false": f"no-{own}"}.get(value.lower())
-        found += [f"--{name}", *value.split()] if switch is None else [f"--{part}{dot}{switch}"]
+        given = [own, *value.split()] if switch is None else [switch]
+        for place in [f"tasks.{number}." for number in range(len(one.tasks))] if part == "data" else [""]:
+            found += [f"--{place}{part}{dot}{given[0]}", *given[1:]]
     for number, task in enumerate(one.tasks):
         if options.sentences:
             found += [f"--tasks.{number}.data.sentences", str(options.sentences)]

@@ -140,6 +140,9 @@ def test_switches_and_lists_are_set_too(begin: Any, settings: list[Any]) -> None
     )
     assert [(one.words.casing, one.constrained) for one in settings] == [(True, True), (False, False)]
     assert settings[1].schedule.turns == (1, 2, 3)
+    begin("table3", "--models", "stl", "--set", "data.join_dev=true")
+    assert [task.data.join_dev for task in settings[2].tasks] == [True, True, True]
+    assert not any(task.data.join_dev for task in settings[1].tasks)
 
 
 def test_other_settings_are_other_runs(
@@ -161,7 +164,7 @@ def test_other_settings_are_other_runs(
     assert [one.encoder.dropout for one in settings[2:4]] == [0.2, 0.3]
     assert settings[3].training.schedule == "linear"
     monkeypatch.delenv("SEQLAB_NER")
-    for wrong in ("encoder.dropout", "=3", "seed=9", "encoder.kind=lstm_s", "tasks.0.weight=2"):
+    for wrong in ("encoder.dropout", "=3", "seed=9", "encoder.kind=lstm_s", "data.sentences=9", "tasks.0.weight=2"):
         with pytest.raises(SystemExit):
             begin(*given, "--set", wrong)
     options = {"job": "table3", "units": 5, "layers": 1, "sentences": None, "epochs": 12, "patience": 3, "set": []}
