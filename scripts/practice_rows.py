@@ -17,7 +17,8 @@ COSTS_RULE = (
     "Minutes are of all that a row needs: those of an ensemble are its members', those of the student hold its "
     "teachers', and those of the own biLM hold its training and the reading of its vectors, though one biLM serves all "
     "its rows. Parameters hold all of an ensemble and of the biLM; the student's are its own. Trainable, tokens per "
-    "second and epochs are of the row's own run. Minutes are empty where the seconds of an epoch are not known."
+    "second and epochs are of the row's own run. Minutes are empty where the seconds of an epoch are not known. "
+    "Times are by the clock of a machine with other work beside: they compare within a factor of two."
 )
 MEMBERS = 5
 COSTS = ("parameters", "trainable", "tokens_per_second", "minutes", "epochs", "best_epoch")

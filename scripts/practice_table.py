@@ -1,7 +1,7 @@
 """What each of the practices brings: trains a table of taggers on CoNLL-2000 chunks and UD parts of speech.
 
-    SEQLAB_DATA=FOLDER python scripts/practice_table.py run         # hours; stop and go on at will
-    python scripts/practice_table.py table                          # the table of what is there
+    SEQLAB_DATA=FOLDER KERAS_BACKEND=tensorflow python scripts/practice_table.py run     # hours; stop and go on at will
+    python scripts/practice_table.py table                                               # the table of what is there
 
 Every row: 3,000 training sentences, drawn by a fixed seed, batches of 10, Adam with a constant rate of 3e-3, 10 epochs
 and no fewer, the one with the best development figure; a row whose name says otherwise differs in that alone. `full` is
@@ -9,7 +9,7 @@ what the rows after it change. Annealing restarts from the best weights after 2 
 as there is time. `best` is what the recipes chose: a linear rate, and for chunks parts of speech as a second target.
 The biLM reads the training text of both corpora, all of it and no label, once for all rows. Members of an ensemble are
 runs of `full` by seeds of their own. On so few sentences the TensorFlow backend is done sooner than JAX, which compiles
-for minutes: the results file is its work, each run on one core. Each finished run is a line of that file, which is all
+for minutes: the results file is its work, but for the biLM's. Each finished run is a line of that file, which is all
 that another machine needs to go on; a run that is cut off goes on from its last epoch where its folder is there. A row
 that fails, or whose folder is of other settings, is told of, and the others go on.
 """

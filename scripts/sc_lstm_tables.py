@@ -4,13 +4,13 @@
     python scripts/sc_lstm_tables.py table3 --seeds 1 2                  # hours; stop and go on at will
     python scripts/sc_lstm_tables.py table3 --units 300 --layers 3 --models stl lstm_s sc_lstm
     python scripts/sc_lstm_tables.py combinations                        # pairs and triple, 3,000 sentences a task
-    python scripts/sc_lstm_tables.py table3 --models sc_lstm --set training.learning_rate=3e-3 data.join_dev=true
+    python scripts/sc_lstm_tables.py table3 --models sc_lstm --set training.learning_rate=3e-3 encoder.dropout=0.3
     seqlab report recipes/results.csv --curves recipes/results/curves.csv --output report
 
 Every run is a `seqlab train` in a process of its own. A finished one is a line for each task in the results file, which
 is all that another machine needs to go on; one that is cut off goes on from its last epoch where its folder is there.
-`stl` shares nothing between tasks, so one run of it on all tasks stands for every combination. Scores are in per cent;
-minutes and tokens per second of training are by the clock and hold the scoring of development data.
+`stl` shares nothing between tasks: one run of it stands for every combination. Scores are in per cent; times are by the
+clock and hold the scoring of development data, which under `--set data.join_dev=true`, of every task, was learnt too.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ def experiment(options: argparse.Namespace) -> str:
 
 
 def flags(one: Run, options: argparse.Namespace) -> list[str]:
-    """What the recipe is changed by: data.NAME in every task, which count from 0 among those that are trained."""
+    """What the recipe is changed by: `data.NAME` for every task; tasks count from 0 among those that are trained."""
     found = ["--only", *one.tasks, "--encoder.kind", one.model, "--seed", str(one.seed)]
     for name, value in (("encoder.units", options.units), ("encoder.layers", options.layers)):
         found += [f"--{name}", str(value)]

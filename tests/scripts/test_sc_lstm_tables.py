@@ -140,9 +140,15 @@ def test_switches_and_lists_are_set_too(begin: Any, settings: list[Any]) -> None
     )
     assert [(one.words.casing, one.constrained) for one in settings] == [(True, True), (False, False)]
     assert settings[1].schedule.turns == (1, 2, 3)
-    begin("table3", "--models", "stl", "--set", "data.join_dev=true")
-    assert [task.data.join_dev for task in settings[2].tasks] == [True, True, True]
-    assert not any(task.data.join_dev for task in settings[1].tasks)
+
+
+def test_what_is_set_of_data_is_of_every_task(begin: Any, settings: list[Any]) -> None:
+    begin("combinations", "--models", "sc_lstm", "--set", "data.split_seed=4", "data.join_dev=true")
+    assert [[(task.data.split_seed, task.data.join_dev) for task in one.tasks] for one in settings] == [
+        [(4, True)] * tasks for tasks in (2, 2, 2, 3)
+    ]
+    begin("table3", "--models", "stl", "--set", "data.join_dev=false")
+    assert [task.data.join_dev for task in settings[-1].tasks] == [False] * 3
 
 
 def test_other_settings_are_other_runs(
