@@ -18,7 +18,7 @@ COSTS_RULE = (
     "teachers', and those of the own biLM hold its training and the reading of its vectors, though one biLM serves all "
     "its rows. Parameters hold all of an ensemble and of the biLM; the student's are its own. Trainable, tokens per "
     "second and epochs are of the row's own run. Minutes are empty where the seconds of an epoch are not known. "
-    "Times are by the clock of a machine with other work beside: they compare within a factor of two."
+    "Times are by the clock, so that what else the machine did shows in them, up to a factor of two so far."
 )
 MEMBERS = 5
 COSTS = ("parameters", "trainable", "tokens_per_second", "minutes", "epochs", "best_epoch")

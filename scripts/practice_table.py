@@ -9,9 +9,9 @@ what the rows after it change. Annealing restarts from the best weights after 2 
 as there is time. `best` is what the recipes chose: a linear rate, and for chunks parts of speech as a second target.
 The biLM reads the training text of both corpora, all of it and no label, once for all rows. Members of an ensemble are
 runs of `full` by seeds of their own. On so few sentences the TensorFlow backend is done sooner than JAX, which compiles
-for minutes: the results file is its work, but for the biLM's. Each finished run is a line of that file, which is all
-that another machine needs to go on; a run that is cut off goes on from its last epoch where its folder is there. A row
-that fails, or whose folder is of other settings, is told of, and the others go on.
+for minutes: the results file here is its work. Each finished run is a line of that file, which is all that another
+machine needs to go on; a run that is cut off goes on from its last epoch where its folder is there. A row that fails,
+or whose folder is of other settings, is told of, and the others go on.
 """
 
 from __future__ import annotations
