@@ -84,13 +84,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def change(text: str) -> str:
-    """Returns NAME=VALUE if it is that, and no setting that the tables have options or columns for."""
-    name, found, _ = text.partition("=")
+    """Returns NAME=VALUE, `_` for `-` in the name, if it is that and nothing that the tables have options for."""
+    name, found, value = text.partition("=")
+    name = name.replace("-", "_")
     if not name or not found:
         raise argparse.ArgumentTypeError(f"expected NAME=VALUE, received {text!r}")
     if name in OWN or name.startswith(("tasks", "data.sentences")):
         raise argparse.ArgumentTypeError(f"{name} is set by the table itself, see --help; received {text!r}")
-    return text
+    return f"{name}={value}"
 
 
 def runs_of(job: str, models: Sequence[str] | None, seeds: Sequence[int]) -> list[Run]:
@@ -125,10 +126,9 @@ def experiment(options: argparse.Namespace) -> str:
 def flags(one: Run, options: argparse.Namespace) -> list[str]:
     """What the recipe is changed by: `data.NAME` for every task; tasks count from 0 among those that are trained."""
     found = ["--only", *one.tasks, "--encoder.kind", one.model, "--seed", str(one.seed)]
-    for name, value in (("encoder.units", options.units), ("encoder.layers", options.layers)):
-        found += [f"--{name}", str(value)]
-    for name, value in (("training.epochs", options.epochs), ("training.patience", options.patience)):
-        found += [f"--{name}", str(value)]
+    for part, names in (("encoder", ("units", "layers")), ("training", ("epochs", "patience"))):
+        for name in names:
+            found += [f"--{part}.{name}", str(getattr(options, name))]
     for name, _, value in (text.partition("=") for text in options.set):
         part, dot, own = name.rpartition(".")
         switch = {"true": own, "false": f"no-{own}"}.get(value.lower())

@@ -149,6 +149,9 @@ def test_what_is_set_of_data_is_of_every_task(begin: Any, settings: list[Any]) -
     ]
     begin("table3", "--models", "stl", "--set", "data.join_dev=false")
     assert [task.data.join_dev for task in settings[-1].tasks] == [False] * 3
+    runs = len(settings)
+    begin("table3", "--models", "stl", "--set", "data.join-dev=false")
+    assert len(settings) == runs  # one setting, however its name is written
 
 
 def test_other_settings_are_other_runs(
