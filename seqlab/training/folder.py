@@ -8,7 +8,7 @@ import logging
 import platform
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import keras
 
@@ -82,14 +82,6 @@ def clean(folder: Path) -> None:
 def write_history(folder: Path, state: RunState) -> None:
     """Writes a line for each epoch so far."""
     write_text(folder / HISTORY, "".join(json.dumps(row) + "\n" for row in state.history))
-
-
-def take_up(state: RunState, folder: Path, batches: Any) -> None:
-    """Reads the state of a run that was cut off, if there is one, and has the batches go on in its epoch."""
-    if state.read():
-        log.info("Resuming after epoch %d.", state.epochs)
-        write_history(folder, state)  # the kill may have come between the state and the history
-        batches.start_epoch(state.epochs)
 
 
 def stored_settings(folder: Path, kind: type[Kind], verb: str = "train") -> Kind:

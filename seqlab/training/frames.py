@@ -21,9 +21,10 @@ from seqlab.layers.recurrent import Recurrent
 from seqlab.models.best import BestWeights
 from seqlab.models.frames import HEADS, FrameModel
 from seqlab.training import frame_data
-from seqlab.training.folder import MODEL, SCORES, STATE, open_folder, take_up
+from seqlab.training.course import follow
+from seqlab.training.folder import MODEL, SCORES, open_folder
 from seqlab.training.lock import locked
-from seqlab.training.report import Report
+from seqlab.training.schedules import Watching
 from seqlab.training.state import RunState
 
 log = logging.getLogger(__name__)
@@ -88,23 +89,18 @@ def run(
     batches = FrameBatches(parts.train, options.batch_size, shuffle=True, seed=settings.seed)
     best = BestWeights(f"val_{model.measure}")
     stopping = keras.callbacks.EarlyStopping(best.monitor, patience=options.patience, mode="min")
-    state = RunState(folder / STATE, [best, stopping])
-    take_up(state, folder, batches)
-    last = options.epochs if until is None else min(until, options.epochs)
-    if state.stopped or state.epochs >= last:
-        state.restore(model)
-        best.set_model(model)
-        best.on_train_end()
-    else:
-        model.fit(
-            batches,
-            validation_data=parts.dev,
-            epochs=last,
-            initial_epoch=state.epochs,
-            callbacks=[best, stopping, _Diverged(), state, Report(folder, state, best)],
-            verbose=verbose,
-        )
-    return _finish(model, folder, parts, state, best)
+    course = follow(
+        model,
+        batches,
+        folder,
+        options.epochs,
+        Watching(best, [stopping]),
+        until,
+        before=[_Diverged()],
+        validation_data=parts.dev,
+        verbose=verbose,
+    )
+    return _finish(model, folder, parts, course.state, best)
 
 
 def build(settings: FrameSettings, corpus: FrameCorpus) -> FrameModel:

@@ -22,13 +22,13 @@ from seqlab.models.multitask import MultiTaskTagger
 from seqlab.multitask_settings import MultiTaskSettings, TaskScheduleSettings
 from seqlab.tags.schemes import resolve
 from seqlab.training import data as data_room
-from seqlab.training.folder import MODEL, SCORES, STATE, open_folder, take_up
+from seqlab.training.course import follow
+from seqlab.training.folder import MODEL, SCORES, open_folder
 from seqlab.training.lock import locked
 from seqlab.training.multitask_build import build, compile_tasks
-from seqlab.training.report import Report, board
+from seqlab.training.report import board
 from seqlab.training.run import COVERAGE
-from seqlab.training.schedules import watching_tasks
-from seqlab.training.state import RunState
+from seqlab.training.schedules import Watching, watching_tasks
 from seqlab.training.words import read_words, report_words
 
 Corpora = Mapping[str, Corpus]
@@ -145,27 +145,20 @@ def run(
     tagger = build(settings, data.train, words)
     batches = _batches(settings, tagger, data.train)
     compile_tasks(tagger, settings, len(batches))
-    bests = best_weights(tagger, options.plain.monitor)
-    watched = watching_tasks(options.plain, bests)
-    callbacks = [watched.best, *watched.others, *_weighing(settings.schedule, batches)]
-    state = RunState(folder / STATE, callbacks)
-    take_up(state, folder, batches)
-    last = options.epochs if until is None else min(until, options.epochs)
-    finished = state.stopped or state.epochs >= last
-    if finished:
-        state.restore(tagger)
-        watched.finish(tagger)
-    else:
-        tagger.fit(
-            batches,
-            validation_data=data.dev,
-            epochs=last,
-            initial_epoch=state.epochs,
-            callbacks=[*callbacks, state, Report(folder, state, *bests), board(folder)],
-            restore_best=None,
-            verbose=verbose,
-        )
-    return _finish(tagger, folder, data, keep=finished and (folder / SCORES).is_file())
+    watched = watching_tasks(options.plain, best_weights(tagger, options.plain.monitor))
+    course = follow(
+        tagger,
+        batches,
+        folder,
+        options.epochs,
+        Watching(watched.best, [*watched.others, *_weighing(settings.schedule, batches)]),
+        until,
+        after=[board(folder)],
+        validation_data=data.dev,
+        restore_best=None,
+        verbose=verbose,
+    )
+    return _finish(tagger, folder, data, keep=course.over and (folder / SCORES).is_file())
 
 
 def _batches(settings: MultiTaskSettings, tagger: MultiTaskTagger, train: Corpora) -> MultiTaskBatches:

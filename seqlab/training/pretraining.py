@@ -31,12 +31,11 @@ from seqlab.pretrain_settings import PretrainSettings
 from seqlab.settings import TrainingSettings
 from seqlab.text.tokenizer import split_sentences
 from seqlab.text.vectorizer import Vectorizer
+from seqlab.training.course import follow
 from seqlab.training.data import count_held_out
-from seqlab.training.folder import MODEL, SCORES, STATE, open_folder, take_up
+from seqlab.training.folder import MODEL, SCORES, open_folder
 from seqlab.training.lock import locked
-from seqlab.training.report import Report
 from seqlab.training.schedules import watching
-from seqlab.training.state import RunState
 
 VOCABULARY = "vocabulary.txt"
 MAX_WORDS, MIN_COUNT = 50_000, 2
@@ -192,25 +191,16 @@ def _run(settings: PretrainSettings, folder: Path, texts: Texts, vectorizer: Vec
     model.compile(keras.optimizers.Adam(settings.learning_rate, global_clipnorm=settings.clip_norm))
     train, dev = (text.encode(vectorizer) for text in texts)
     batches = model.batches(train, batch_size=settings.batch_size, shuffle=True, seed=settings.seed)
-    watched = watching(
-        TrainingSettings(monitor="val_loss", halve_after=settings.halve_after, patience=settings.patience)
+    follow(
+        model,
+        batches,
+        folder,
+        settings.epochs,
+        watching(TrainingSettings(monitor="val_loss", halve_after=settings.halve_after, patience=settings.patience)),
+        validation_data=model.batches(dev, batch_size=settings.batch_size),
+        restore_best=None,
+        verbose=verbose,
     )
-    state = RunState(folder / STATE, [watched.best, *watched.others])
-    take_up(state, folder, batches)
-    finished = state.stopped or state.epochs >= settings.epochs
-    if finished:
-        state.restore(model)
-        watched.finish(model)
-    else:
-        model.fit(
-            batches,
-            validation_data=model.batches(dev, batch_size=settings.batch_size),
-            epochs=settings.epochs,
-            initial_epoch=state.epochs,
-            callbacks=[watched.best, *watched.others, state, Report(folder, state, watched.best)],
-            restore_best=None,
-            verbose=verbose,
-        )
     return _finish(model, folder, batches, model.batches(dev))
 
 

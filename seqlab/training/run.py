@@ -21,12 +21,12 @@ from seqlab.settings import Settings
 from seqlab.training import data as data_room
 from seqlab.training import folder as folders
 from seqlab.training.build import build, compile_tagger, distillation_of
-from seqlab.training.folder import MODEL, SCORES, STATE, clean, open_folder, take_up
+from seqlab.training.course import follow
+from seqlab.training.folder import MODEL, SCORES, clean, open_folder
 from seqlab.training.lock import locked
-from seqlab.training.report import Report, board
+from seqlab.training.report import board
 from seqlab.training.rules import examine
 from seqlab.training.schedules import snapshots, watching
-from seqlab.training.state import RunState
 from seqlab.training.words import read_words, report_words
 
 COVERAGE = "coverage.json"
@@ -90,34 +90,22 @@ def run(
     options = settings.training
     batches = tagger.batches(corpora.train, batch_size=options.batch_size, shuffle=True, seed=settings.seed)
     compile_tagger(tagger, options, len(batches), settings.auxiliary.weight, distillation_of(settings.distill))
-    watched = watching(options)
-    callbacks = [watched.best, *watched.others]
-    state = RunState(folder / STATE, callbacks)
-    take_up(state, folder, batches)
-    last = options.epochs if until is None else min(until, options.epochs)
-    finished = state.stopped or state.epochs >= last
-    if finished:
-        state.restore(tagger)
-        watched.finish(tagger)
-    else:
-        tagger.fit(
-            batches,
-            validation_data=tagger.batches(corpora.dev, padding=scoring_padding()),
-            epochs=last,
-            initial_epoch=state.epochs,
-            callbacks=[
-                *callbacks,
-                *snapshots(options, folder),
-                state,
-                Report(folder, state, watched.best),
-                board(folder),
-            ],
-            restore_best=None,
-            class_weight=options.class_weight,
-            leave_out_broken=settings.rules.leave_out_broken,
-            verbose=verbose,
-        )
-    return _finish(tagger, folder, corpora, keep=finished and (folder / SCORES).is_file())
+    course = follow(
+        tagger,
+        batches,
+        folder,
+        options.epochs,
+        watching(options),
+        until,
+        before=snapshots(options, folder),
+        after=[board(folder)],
+        validation_data=tagger.batches(corpora.dev, padding=scoring_padding()),
+        restore_best=None,
+        class_weight=options.class_weight,
+        leave_out_broken=settings.rules.leave_out_broken,
+        verbose=verbose,
+    )
+    return _finish(tagger, folder, corpora, keep=course.over and (folder / SCORES).is_file())
 
 
 def _finish(tagger: Tagger, folder: Path, corpora: data_room.Data, keep: bool) -> Result:

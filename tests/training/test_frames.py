@@ -18,7 +18,7 @@ from seqlab.inference.load import load
 from seqlab.layers.bidirectional import Bidirectional
 from seqlab.layers.recurrent import Recurrent
 from seqlab.ops.recurrence.variants import VARIANTS
-from seqlab.training import frames
+from seqlab.training import course, frames
 from seqlab.training.frame_data import next_step_corpus, read
 
 
@@ -98,14 +98,14 @@ def test_the_folder_holds_everything(unbroken):
 def test_a_run_that_is_cut_off_ends_as_the_unbroken_one(unbroken, tmp_path, monkeypatch):
     made = settings(unbroken.parent / "rolls.json")
 
-    class Interrupt(frames.Report):
+    class Interrupt(course.Report):
         def on_epoch_end(self, epoch, logs=None):
             super().on_epoch_end(epoch, logs)
             if epoch == 1:
                 raise Cut
 
     with monkeypatch.context() as patched, pytest.raises(Cut):
-        patched.setattr(frames, "Report", Interrupt)
+        patched.setattr(course, "Report", Interrupt)
         frames.train(made, tmp_path, verbose=0)
     assert len(history(tmp_path)) == 2 and not (tmp_path / "scores.json").exists()
     frames.train(made, tmp_path, resume=True, verbose=0)

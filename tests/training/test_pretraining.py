@@ -17,9 +17,10 @@ from seqlab.inference.load import load
 from seqlab.models.language_model import LanguageModel
 from seqlab.models.language_parts import vectorizer_of_text
 from seqlab.pretrain_settings import PretrainSettings
-from seqlab.training import pretraining
+from seqlab.training import course, pretraining
 from seqlab.training.data import held_out
 from seqlab.training.pretraining import build, pretrain, read_texts
+from seqlab.training.state import RunState
 from tests import tiny
 
 pytestmark = pytest.mark.usefixtures("eagerly")
@@ -88,14 +89,14 @@ def test_a_run_cut_inside_an_epoch_ends_as_the_unbroken_one(
 ) -> None:
     """The cut comes when the second epoch is over and its state not yet written."""
 
-    class Cut(pretraining.RunState):
+    class Cut(RunState):
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
             if epoch == 1:
                 raise KeyboardInterrupt
             super().on_epoch_end(epoch, logs)
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(pretraining, "RunState", Cut)
+        patch.setattr(course, "RunState", Cut)
         pretrain(settings(place), tmp_path / "run", verbose=0)
     assert len(rows(tmp_path / "run")) == 1
     pretrain(settings(place), tmp_path / "run", resume=True, verbose=0)
