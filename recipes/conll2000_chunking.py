@@ -14,6 +14,8 @@ Time: 5 minutes on two cores, JAX backend, two of them compiling. Score, seeds 1
 Better, in 18 minutes on one core: `--encoder.units 200 --encoder.dropout 0.5 --language.weight 0.1 --data.join-dev
 --training.epochs 20 --training.patience 20`, which predicts the words beside each one too and learns the development
 sentences: test F1 94.80, 94.83, 94.80 (seeds 1, 2, 3). Without `--data.join-dev`, seed 1: test F1 94.74, dev F1 95.45.
+With the corpus' column of parts of speech as an input (`--words.columns pos --auxiliary.task None` besides):
+94.94, 95.03, 95.15.
 
 Flags change any of it: `--seed 2` for another run, `--words.vectors FILE` for other vectors, `--training.epochs 2` for
 a trial, `--run FOLDER` for the place of the run. `seqlab tune` searches what `search_space` declares.
