@@ -4,7 +4,7 @@
     python scripts/sc_lstm_tables.py table3 --seeds 1 2                  # hours; stop and go on at will
     python scripts/sc_lstm_tables.py table3 --units 300 --layers 3 --models stl lstm_s sc_lstm
     python scripts/sc_lstm_tables.py combinations                        # pairs and triple, 3,000 sentences a task
-    python scripts/sc_lstm_tables.py table3 --models sc_lstm --set training.learning_rate=3e-3 encoder.dropout=0.3
+    python scripts/sc_lstm_tables.py table3 --models sc_lstm --set training.learning_rate=0.003 encoder.dropout=0.3
     seqlab report recipes/results.csv --curves recipes/results/curves.csv --output report
 
 Every run is a `seqlab train` in a process of its own. A finished one is a line for each task in the results file, which

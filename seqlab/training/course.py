@@ -23,7 +23,7 @@ class Course(NamedTuple):
 
     Attributes:
         state: What there was after the last epoch.
-        over: Whether that was so before: nothing was trained, the model has got its final weights.
+        over: Whether nothing was left to train, be it because of `until`: the model has the best weights so far.
     """
 
     state: RunState
@@ -50,7 +50,7 @@ def follow(
         epochs: The last epoch, from 1.
         watched: The callbacks whose state outlives a kill.
         until: Pause after this epoch, if it comes before the last.
-        before: Callbacks without a state that are called before it is saved.
+        before: Callbacks without a state that are called before the others' is saved.
         after: Those that are called when the epoch is safe.
         **options: Of `model.fit`.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,13 +36,15 @@ class Batches(keras.utils.PyDataset):
         self.begun = epoch
 
 
-def course(folder: Path, epochs: int = 4, **options: Any) -> tuple[keras.Model, Batches, BestWeights, Course]:
+def course(
+    folder: Path, epochs: int = 4, others: Sequence[keras.callbacks.Callback] = (), **options: Any
+) -> tuple[keras.Model, Batches, BestWeights, Course]:
     keras.utils.set_random_seed(1)
     folder.mkdir(exist_ok=True)
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dropout(0.5), keras.layers.Dense(1)])
     model.compile(keras.optimizers.Adam(3.0), loss="mse")  # so great a rate that the last epoch is not the best
     batches, best = Batches(), BestWeights("loss")
-    found = follow(model, batches, folder, epochs, Watching(best, []), verbose=0, **options)
+    found = follow(model, batches, folder, epochs, Watching(best, [*others]), verbose=0, **options)
     return model, batches, best, found
 
 
@@ -85,3 +88,40 @@ def test_what_comes_before_the_state_is_in_it_and_what_comes_after_finds_it_writ
     state = course(tmp_path, before=[Stop()], after=[keras.callbacks.LambdaCallback(on_epoch_end=look)])[3].state
     assert state.stopped and state.epochs == 2 and found == [1, 1]
     assert course(tmp_path)[3].over  # it was stopped, epochs left or not
+
+
+class Told(BestWeights):
+    """Best by figures that it is told, and tells when it is called."""
+
+    def __init__(self, figures: Sequence[float], calls: list[str]) -> None:
+        super().__init__("val_told")
+        self.figures, self.calls = figures, calls
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self.calls.append("watched")
+        super().on_epoch_end(epoch, {"val_told": self.figures[epoch]})
+
+
+def test_the_callbacks_are_called_in_order_and_each_best_epoch_is_written(tmp_path: Path) -> None:
+    def calling(name: str) -> keras.callbacks.Callback:
+        return keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: calls.append(name))
+
+    def look(epoch: int, logs: Any) -> None:
+        lines = (tmp_path / "history.jsonl").read_text().splitlines()
+        calls.append(f"{len(lines) - epoch} line, " + ("model" if (tmp_path / "model.keras").exists() else "none"))
+        (tmp_path / "model.keras").unlink(missing_ok=True)
+
+    calls: list[str] = []
+    other = Told([0.1, 0.1, 0.1, 0.9], calls)
+    looking = keras.callbacks.LambdaCallback(on_epoch_end=look)
+    best = course(tmp_path, others=[other], before=[calling("before")], after=[looking])[2]
+    assert best.best_epoch != 3 == other.best_epoch
+    assert calls[:3] == ["watched", "before", "1 line, model"] and calls[-1] == "1 line, model"
+    assert "1 line, none" in calls[3:-1]
+
+
+def test_other_callbacks_survive_a_pause(tmp_path: Path) -> None:
+    for until in (2, 4):
+        waiting = keras.callbacks.EarlyStopping("loss", patience=9, min_delta=1e9)
+        course(tmp_path, others=[waiting], until=until)
+    assert waiting.wait == 3  # all epochs but the first, whichever process trained them
