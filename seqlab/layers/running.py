@@ -12,7 +12,7 @@ from seqlab.layers.cells.base import Options, Ran, RecurrentCell, Run
 from seqlab.ops.masking import sequence_mask
 from seqlab.ops.order import Order, order_of, to_steps, to_tokens
 from seqlab.ops.packing import pack, packing_of, unpack
-from seqlab.ops.scan import ragged_rows, scan
+from seqlab.ops.scan import scan, tensorflow_loops
 
 Tensor = Any
 Tensors = tuple[Tensor, ...]
@@ -40,7 +40,7 @@ def run_directions(
     first = directions[0][0]
     together = first.fusable() and all(_alike(first, cell) for cell, *_ in directions[1:])
     # One row has no padding beside others': the plain loop, of fewer operations a step, is faster.
-    if together and mask is not None and mask.shape[0] != 1 and ragged_rows():
+    if together and mask is not None and mask.shape[0] != 1 and tensorflow_loops():
         return _run_packed(read, mask, directions, options)
     runs, orders = [], []
     for x, (cell, states, reverse) in zip(read, directions, strict=True):

@@ -57,10 +57,10 @@ def scan(
     if backend not in _SCANS:
         raise ValueError(f"`scan` knows the backends {', '.join(_SCANS)}. Received: {backend!r}.")
     init, xs = keras.tree.map_structure(lambda x: None if x is None else keras.ops.convert_to_tensor(x), (init, xs))
+    if alike and backend == "tensorflow":
+        return _scan_alike(step, init, xs, reverse, length, unroll)
     if unroll > 1 and backend == "tensorflow":
         return _scan_unrolled(step, init, xs, reverse, unroll)
-    if alike and backend == "tensorflow":
-        return _scan_alike(step, init, xs, reverse, length)
     return _SCANS[backend](step, init, xs, reverse, length)
 
 
@@ -155,7 +155,7 @@ def scan_packed(step: Step, init: Tensors, xs: Tensors, sizes: Any, reverse: boo
     Raises:
         ValueError: On another backend, or under XLA.
     """
-    _check_ragged_rows()
+    _check_loops()
     import tensorflow as tf
 
     # Sizes that are known when a graph is made would be taken for those of every step by second derivatives.
@@ -206,7 +206,9 @@ def _resized(state: Any, shape: Any, reverse: bool) -> Any:
     return tf.ensure_shape(found, (None, *state.shape[1:]))
 
 
-def _scan_alike(step: Step, init: Tensors, xs: Tensors, reverse: bool, length: int | None) -> tuple[Tensors, Tensors]:
+def _scan_alike(
+    step: Step, init: Tensors, xs: Tensors, reverse: bool, length: int | None, unroll: int
+) -> tuple[Tensors, Tensors]:
     like: list[Any] = []
 
     def joined(state: Tensors, inputs: Tensors) -> tuple[Tensors, Tensors]:
@@ -214,7 +216,7 @@ def _scan_alike(step: Step, init: Tensors, xs: Tensors, reverse: bool, length: i
         like[:] = [out]
         return state, keras.ops.concatenate(keras.tree.flatten(out), axis=-1)
 
-    state, whole = _scan_tensorflow(joined, init, xs, reverse, length)
+    state, whole = scan(joined, init, xs, reverse, length, unroll=unroll)
     return state, _apart(whole, like[0])
 
 
@@ -227,8 +229,8 @@ def _apart(whole: Any, like: Tensors) -> Tensors:
 _SCANS = {"tensorflow": _scan_tensorflow, "jax": _scan_jax, "torch": _scan_torch}
 
 
-def ragged_rows() -> bool:
-    """Whether loops may have steps of as many rows as the data says: on TensorFlow, but not under XLA."""
+def tensorflow_loops() -> bool:
+    """Whether loops are TensorFlow's own, not XLA's: steps may be of any number of rows, and every turn costs."""
     if keras.backend.backend() != "tensorflow":
         return False
     import tensorflow as tf
@@ -244,8 +246,8 @@ def ragged_rows() -> bool:
     return True
 
 
-def _check_ragged_rows() -> None:
-    if not ragged_rows():
+def _check_loops() -> None:
+    if not tensorflow_loops():
         raise ValueError(
             "Packed sequences have steps of different sizes, which loops of TensorFlow run outside of XLA alone. "
             f"Received: the backend {keras.backend.backend()!r}, or jit_compile=True. Use `scan` with padding there."

@@ -9,10 +9,11 @@ from keras import ops
 
 from seqlab.ops.order import order_of
 from seqlab.ops.packing import pack, packing_of, unpack
+from seqlab.ops.recurrence import layouts
 from seqlab.ops.recurrence.fused import fused
 from seqlab.ops.recurrence.layouts import Padded
 from tests.ops.gradients import gradients
-from tests.ops.recurrence.checks import DROPPED, tensor
+from tests.ops.recurrence.checks import DROPPED, check_gradients, check_values, tensor
 from tests.ops.recurrence.common import BATCH, CASES, TIME, UNITS, array, differences
 
 LENGTHS = {"sorted": (4, 2, 0), "unsorted": (0, 4, 2), "ties": (2, 3, 2), "equal": (3, 3, 3), "none": (0, 0, 0)}
@@ -82,6 +83,51 @@ def test_packed_steps_need_loops_of_several_sizes():
             gradients(run, case.draw(), jit=True)
         else:
             run(*case.draw())
+
+
+@tensorflow
+@pytest.mark.parametrize(("few", "turns"), [(0, range(4, 9)), (BATCH, range(2, 3)), (BATCH, range(3, 4))])
+@pytest.mark.parametrize("name", ["V", "FGR"])
+def test_padded_turns_of_several_steps(name, few, turns, monkeypatch):
+    """One step to a turn, two turns without and with zeros behind the last step."""
+    monkeypatch.setattr(layouts, "FEW", few)
+    monkeypatch.setattr(layouts, "TURNS", turns)
+    seen = []
+    scan = layouts.scan
+    monkeypatch.setattr(
+        layouts, "scan", lambda *x, unroll=1, **named: seen.append(unroll) or scan(*x, unroll=unroll, **named)
+    )
+    check_values(CASES[name], DROPPED, masked=True)
+    check_gradients(CASES[name], DROPPED, masked=True)
+    assert set(seen) == {turns[0] if few else 1}
+
+
+@tensorflow
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("steps", [1, 7, 13])
+def test_padded_steps_of_unknown_number(steps, reverse):
+    import tensorflow as tf
+
+    xs = np.random.default_rng(1).normal(size=(steps, BATCH, UNITS))
+
+    def step(state, x):
+        return (state[0] / 2 + x[0],), (state[0], x[0])
+
+    @tf.function(input_signature=[tf.TensorSpec((None, BATCH, UNITS), tf.float64)])
+    def run(given):
+        return Padded().scan(step, (tf.zeros((BATCH, UNITS), tf.float64),), (given,), reverse=reverse)[1]
+
+    before, read = run(xs)
+    np.testing.assert_array_equal(read, xs)
+    state = np.zeros((BATCH, UNITS))
+    for t in reversed(range(steps)) if reverse else range(steps):
+        np.testing.assert_allclose(before[t], state)
+        state = state / 2 + xs[t]
+
+
+@pytest.mark.parametrize(("steps", "turn"), [(None, 4), (0, 1), (1, 1), (8, 8), (9, 5), (25, 5), (61, 7), (64, 4)])
+def test_turns_leave_few_zeros(steps, turn):
+    assert layouts._turn(steps) == turn
 
 
 def test_padded_numbers_its_steps():
