@@ -29,6 +29,7 @@ VARIANTS = ("V", "NIG", "NFG", "NOG", "NIAF", "NOAF", "CIFG", "NP", "FGR")
 OURS = (*VARIANTS, "V ragged", "V jit", "GRU", "SC-LSTM 1 of 3", "RNN(cell)")
 PEERS = {"tensorflow": ("V ragged jit", "keras", "keras jit"), "jax": ("keras", "scan"), "torch": ("torch",)}
 SHORTEST = 5
+TURN = 0.1  # seconds of steps at the least, each time that it is a layer's turn
 BLOCKS = {"NIG": 3, "NFG": 3, "NOG": 3, "CIFG": 3, "GRU": 3, "SC-LSTM": 5}  # that meet inputs and y(t-1); 4 for others
 
 
@@ -146,11 +147,11 @@ class Worker:
         if kind == "memory":
             return growth(step)
         step()
-        repeats = 3
-        began = time.perf_counter()
-        for _ in range(repeats):
+        began, steps = time.perf_counter(), 0
+        while steps < 3 or time.perf_counter() - began < TURN:
             step()
-        return (time.perf_counter() - began) / repeats
+            steps += 1
+        return (time.perf_counter() - began) / steps
 
     def build(self, name: str, kind: str, shape: list[int]) -> Callable[[], Any]:
         """Builds the step of a layer."""

@@ -123,39 +123,67 @@ def members_of(ensemble: int) -> list[int]:
 def table(lines: list[dict[str, str]]) -> str:
     """The table in Markdown: medians over the seeds, their spread, and whether a row helps."""
     found = [RULE, COSTS_RULE, "Differences are of medians on test data; +, - and = are each seed's.", ""]
-    own = [line for line in lines if int(line["seed"]) < APART]  # the others are members of ensembles
     for corpus in CORPORA:
         found += [
             f"| {corpus} | dev | test | min to max | against | difference | {' | '.join(COSTS).replace('_', ' ')} |",
             "|---" * (6 + len(COSTS)) + "|",
         ]
-        by_row = {
-            row: [line for line in own if (line["corpus"], line["row"]) == (corpus, row)] for row in rows_of(corpus)
-        }
+        by_row = grouped(lines, corpus)
         for row, mine in by_row.items():
             if mine:
                 tests = sorted(float(line["test"]) for line in mine)
                 cells = [f"{middle(mine, part):.2f}" for part in ("dev", "test")]
                 cells.append(f"{tests[0]:.2f} to {tests[-1]:.2f}")
                 reference = REFERENCES.get(row, FULL)
-                cells += [reference or "", difference(mine, by_row.get(reference or "", []))]
+                step = difference(mine, by_row.get(reference or "", []))
+                cells += [reference or "", f"{step.value} ({step.signs}) {step.verdict}" if step else ""]
                 cells += [f"{middle(mine, part):,.4g}" if any(line[part] for line in mine) else "" for part in COSTS]
                 found.append(f"| {row} | " + " | ".join(cells) + " |")
         found.append("")
     return "\n".join(found)
 
 
-def difference(mine: list[dict[str, str]], others: list[dict[str, str]]) -> str:
-    """How much better the figures of some seeds are than those of a reference: `+0.35 (+ +) helps`."""
+def brief(lines: list[dict[str, str]]) -> str:
+    """The README's table: of each corpus the median on test data, and how much better that is than the reference's."""
+    found = [f"| row | against | {' | '.join(CORPORA)} |", "|---" * (2 + len(CORPORA)) + "|"]
+    by_corpus = {corpus: grouped(lines, corpus) for corpus in CORPORA}
+    for row in rows_of(*CORPORA):
+        reference = REFERENCES.get(row, FULL)
+        cells = [reference or ""]
+        for by_row in by_corpus.values():
+            mine = by_row.get(row)
+            step = difference(mine, by_row.get(reference or "", [])) if mine else None
+            told = f" ({step.value}, {step.verdict})" if step else ""
+            cells.append(f"{middle(mine, 'test'):.2f}{told}" if mine else "")
+        found.append(f"| {row} | " + " | ".join(cells) + " |")
+    return "\n".join(found)
+
+
+def grouped(lines: list[dict[str, str]], corpus: str) -> dict[str, list[dict[str, str]]]:
+    """The lines of each row of a corpus, without the runs that are but members of ensembles."""
+    own = [line for line in lines if line["corpus"] == corpus and int(line["seed"]) < APART]
+    return {row: [line for line in own if line["row"] == row] for row in rows_of(corpus)}
+
+
+class Difference(NamedTuple):
+    """How much better a row is than its reference, the sign of that for each seed, and what follows."""
+
+    value: str
+    signs: str
+    verdict: str
+
+
+def difference(mine: list[dict[str, str]], others: list[dict[str, str]]) -> Difference | None:
+    """How much better the figures of some seeds are than those of a reference, of the seeds that both have."""
     figures_of = [{line["seed"]: float(line["test"]) for line in part} for part in (mine, others)]
     seeds = sorted(figures_of[0].keys() & figures_of[1].keys())
     if not seeds:
-        return ""
+        return None
     first, second = (statistics.median(part[seed] for seed in seeds) for part in figures_of)
     steps = [round(figures_of[0][seed] - figures_of[1][seed], 2) for seed in seeds]
     verdict = "helps" if min(steps) > 0 else "hurts" if max(steps) < 0 else "unclear"
     signs = " ".join("+" if step > 0 else "-" if step < 0 else "=" for step in steps)
-    return f"{first - second:+.2f} ({signs}) {verdict if len(seeds) > 1 else 'one seed'}"
+    return Difference(f"{first - second:+.2f}", signs, verdict if len(seeds) > 1 else "one seed")
 
 
 def middle(lines: list[dict[str, str]], column: str) -> float:

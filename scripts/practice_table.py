@@ -2,6 +2,7 @@
 
     SEQLAB_DATA=FOLDER KERAS_BACKEND=tensorflow python scripts/practice_table.py run     # hours; stop and go on at will
     python scripts/practice_table.py table                                               # the table of what is there
+    python scripts/practice_table.py brief                                               # the README's
 
 Every row: 3,000 training sentences, drawn by a fixed seed, batches of 10, Adam with a constant rate of 3e-3, 10 epochs
 and no fewer, the one with the best development figure; a row whose name says otherwise differs in that alone. `full` is
@@ -35,6 +36,7 @@ from practice_rows import (
     FULL,
     STUDENT,
     Flags,
+    brief,
     flags_of,
     members_of,
     rows_of,
@@ -48,9 +50,9 @@ COLUMNS = ("corpus", "row", "seed", "dev", "test", *COSTS)
 
 
 def main() -> None:
-    """Trains what is missing, or prints the table."""
+    """Trains what is missing, or prints a table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("job", choices=("run", "table"))
+    parser.add_argument("job", choices=("run", "table", "brief"))
     parser.add_argument("--results", type=Path, default=RESULTS, help="results file")
     parser.add_argument("--work", type=Path, default=ROOT / "runs" / "practice", help="folder of the runs")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3], help="of those that a row has")
@@ -58,8 +60,8 @@ def main() -> None:
     parser.add_argument("--rows", nargs="+", default=[""], help="parts of the names of the rows to train")
     parser.add_argument("--hours", type=float, default=float("inf"), help="start no run after so many hours")
     options = parser.parse_args()
-    if options.job == "table":
-        print(table(read(options.results, COLUMNS)))
+    if options.job != "run":
+        print({"table": table, "brief": brief}[options.job](read(options.results, COLUMNS)))
         return
     if failed := train_all(options):
         raise SystemExit(f"Failed, for the reasons above: {'; '.join(failed)}.")

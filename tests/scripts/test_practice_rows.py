@@ -17,6 +17,7 @@ from practice_rows import (
     REFERENCES,
     ROWS,
     STUDENT,
+    brief,
     difference,
     flags_of,
     members_of,
@@ -24,7 +25,7 @@ from practice_rows import (
     seeds_of,
     table,
 )
-from practice_table import ROOT
+from practice_table import ROOT, read
 
 from seqlab.cli.train import read_recipe
 from seqlab.settings import Settings
@@ -93,13 +94,26 @@ def test_the_table_has_medians_spread_and_costs() -> None:
 @pytest.mark.parametrize(
     ("mine", "others", "found"),
     [
-        ({1: "80", 2: "81"}, {1: "79", 2: "80.5"}, "+0.75 (+ +) helps"),
-        ({1: "80", 2: "81"}, {1: "81", 2: "82"}, "-1.00 (- -) hurts"),
-        ({1: "80", 2: "81"}, {1: "79", 2: "81"}, "+0.50 (+ =) unclear"),
-        ({1: "80"}, {1: "79", 2: "90"}, "+1.00 (+) one seed"),  # of the seeds that both have
-        ({1: "80"}, {2: "79"}, ""),
-        ({1: "80"}, {}, ""),
+        ({1: "80", 2: "81"}, {1: "79", 2: "80.5"}, ("+0.75", "+ +", "helps")),
+        ({1: "80", 2: "81"}, {1: "81", 2: "82"}, ("-1.00", "- -", "hurts")),
+        ({1: "80", 2: "81"}, {1: "79", 2: "81"}, ("+0.50", "+ =", "unclear")),
+        ({1: "80"}, {1: "79", 2: "90"}, ("+1.00", "+", "one seed")),  # of the seeds that both have
+        ({1: "80"}, {2: "79"}, None),
+        ({1: "80"}, {}, None),
     ],
 )
-def test_whether_a_row_helps(mine: dict[int, str], others: dict[int, str], found: str) -> None:
+def test_whether_a_row_helps(mine: dict[int, str], others: dict[int, str], found: tuple[str, ...] | None) -> None:
     assert difference(*([line(seed, test) for seed, test in part.items()] for part in (mine, others))) == found
+
+
+def test_the_brief_table_has_all_corpora_side_by_side() -> None:
+    chunks = [{**line(1, "90.00", BASE_ALL), "corpus": "chunk"}, {**line(1, "95.50", BEST_ALL), "corpus": "chunk"}]
+    lines = [line(seed, test, row) for row, tests in {BASE_ALL: (80, 82), BEST_ALL: (85, 86)}.items()
+             for seed, test in enumerate(map(str, tests), 1)]  # fmt: skip
+    text = brief([*chunks, *lines, line(103, "99", BEST_ALL)])
+    assert f"| {BASE_ALL} |  | 90.00 | 81.00 |" in text and f"| {FULL} | + casing (and char-CNN) |  |  |" in text
+    assert text.endswith(f"| {BEST_ALL} | {BASE_ALL} | 95.50 (+5.50, one seed) | 85.50 (+4.50, helps) |")
+
+
+def test_the_readme_has_the_table_of_the_results() -> None:
+    assert brief(read(ROOT / "recipes" / "results" / "practice.csv")) in (ROOT / "README.md").read_text("utf-8")
