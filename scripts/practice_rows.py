@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from typing import Any, NamedTuple
 
 Flags = dict[str, Any]
+Runs = dict[str, list[dict[str, str]]]  # lines of the results file by row
 EPOCHS = 10
 COMMON: Flags = {"data.sentences": 3000, "training.schedule": "constant"}
 COMMON |= {f"training.{name}": EPOCHS for name in ("epochs", "patience")}
@@ -20,6 +22,11 @@ COSTS_RULE = (
     "second and epochs are of the row's own run. Minutes are empty where the seconds of an epoch are not known. "
     "Times are by the clock, so that what else the machine did shows in them, up to a factor of two so far."
 )
+VERDICT_RULE = (
+    "Differences are of medians on test data. A row helps or hurts where the difference is more than twice its "
+    "standard error, by the spread of the runs of `full`: its own, and those that are members of ensembles."
+)
+LEAST = 5  # runs of `full`, before their spread says anything
 MEMBERS = 5
 COSTS = ("parameters", "trainable", "tokens_per_second", "minutes", "epochs", "best_epoch")
 APART = 100  # between the seeds of an ensemble's members; the rows' own are below
@@ -121,8 +128,8 @@ def members_of(ensemble: int) -> list[int]:
 
 
 def table(lines: list[dict[str, str]]) -> str:
-    """The table in Markdown: medians over the seeds, their spread, and whether a row helps."""
-    found = [RULE, COSTS_RULE, "Differences are of medians on test data; +, - and = are each seed's.", ""]
+    """The table in Markdown: medians over the runs, their spread, and whether a row helps."""
+    found = [RULE, COSTS_RULE, VERDICT_RULE, ""]
     for corpus in CORPORA:
         found += [
             f"| {corpus} | dev | test | min to max | against | difference | {' | '.join(COSTS).replace('_', ' ')} |",
@@ -133,10 +140,7 @@ def table(lines: list[dict[str, str]]) -> str:
             if mine:
                 tests = sorted(float(line["test"]) for line in mine)
                 cells = [f"{middle(mine, part):.2f}" for part in ("dev", "test")]
-                cells.append(f"{tests[0]:.2f} to {tests[-1]:.2f}")
-                reference = REFERENCES.get(row, FULL)
-                step = difference(mine, by_row.get(reference or "", []))
-                cells += [reference or "", f"{step.value} ({step.signs}) {step.verdict}" if step else ""]
+                cells += [f"{tests[0]:.2f} to {tests[-1]:.2f}", reference_of(row) or "", difference(by_row, row)]
                 cells += [f"{middle(mine, part):,.4g}" if any(line[part] for line in mine) else "" for part in COSTS]
                 found.append(f"| {row} | " + " | ".join(cells) + " |")
         found.append("")
@@ -146,44 +150,41 @@ def table(lines: list[dict[str, str]]) -> str:
 def brief(lines: list[dict[str, str]]) -> str:
     """The README's table: of each corpus the median on test data, and how much better that is than the reference's."""
     found = [f"| row | against | {' | '.join(CORPORA)} |", "|---" * (2 + len(CORPORA)) + "|"]
-    by_corpus = {corpus: grouped(lines, corpus) for corpus in CORPORA}
+    by_corpus = [grouped(lines, corpus) for corpus in CORPORA]
     for row in rows_of(*CORPORA):
-        reference = REFERENCES.get(row, FULL)
-        cells = [reference or ""]
-        for by_row in by_corpus.values():
-            mine = by_row.get(row)
-            step = difference(mine, by_row.get(reference or "", [])) if mine else None
-            told = f" ({step.value}, {step.verdict})" if step else ""
-            cells.append(f"{middle(mine, 'test'):.2f}{told}" if mine else "")
+        cells = [reference_of(row) or ""]
+        for by_row in by_corpus:
+            told = difference(by_row, row)
+            figure = f"{middle(by_row[row], 'test'):.2f}" if by_row.get(row) else ""
+            cells.append(f"{figure} ({told})" if told else figure)
         found.append(f"| {row} | " + " | ".join(cells) + " |")
     return "\n".join(found)
 
 
-def grouped(lines: list[dict[str, str]], corpus: str) -> dict[str, list[dict[str, str]]]:
-    """The lines of each row of a corpus, without the runs that are but members of ensembles."""
-    own = [line for line in lines if line["corpus"] == corpus and int(line["seed"]) < APART]
+def reference_of(row: str) -> str | None:
+    """What a row is held against."""
+    return REFERENCES.get(row, FULL)
+
+
+def grouped(lines: list[dict[str, str]], corpus: str) -> Runs:
+    """The runs of each row of a corpus; the members of ensembles are runs of `FULL`."""
+    own = [line for line in lines if line["corpus"] == corpus]
     return {row: [line for line in own if line["row"] == row] for row in rows_of(corpus)}
 
 
-class Difference(NamedTuple):
-    """How much better a row is than its reference, the sign of that for each seed, and what follows."""
-
-    value: str
-    signs: str
-    verdict: str
-
-
-def difference(mine: list[dict[str, str]], others: list[dict[str, str]]) -> Difference | None:
-    """How much better the figures of some seeds are than those of a reference, of the seeds that both have."""
-    figures_of = [{line["seed"]: float(line["test"]) for line in part} for part in (mine, others)]
-    seeds = sorted(figures_of[0].keys() & figures_of[1].keys())
-    if not seeds:
-        return None
-    first, second = (statistics.median(part[seed] for seed in seeds) for part in figures_of)
-    steps = [round(figures_of[0][seed] - figures_of[1][seed], 2) for seed in seeds]
-    verdict = "helps" if min(steps) > 0 else "hurts" if max(steps) < 0 else "unclear"
-    signs = " ".join("+" if step > 0 else "-" if step < 0 else "=" for step in steps)
-    return Difference(f"{first - second:+.2f}", signs, verdict if len(seeds) > 1 else "one seed")
+def difference(by_row: Runs, row: str) -> str:
+    """How much better a row's median is than its reference's, see `VERDICT_RULE`: `+0.35, helps`."""
+    mine, others = by_row.get(row, []), by_row.get(reference_of(row) or "", [])
+    if not mine or not others:
+        return ""
+    # Of the figures as they are printed.
+    value = round(float(f"{middle(mine, 'test'):.2f}") - float(f"{middle(others, 'test'):.2f}"), 2)
+    spread = [float(line["test"]) for line in by_row.get(FULL, [])]
+    if len(spread) < LEAST:
+        return f"{value:+.2f}"
+    error = statistics.stdev(spread) * math.sqrt(1 / len(mine) + 1 / len(others))
+    verdict = "unclear" if abs(value) <= 2 * error else "helps" if value > 0 else "hurts"
+    return f"{value:+.2f}, {verdict}"
 
 
 def middle(lines: list[dict[str, str]], column: str) -> float:

@@ -26,7 +26,7 @@ def scan(
         state(t), out(t) = step(state(t - 1), x(t))
 
     Differentiable on every backend. On TensorFlow the number of steps may be unknown when the graph is
-    traced, and the loop compiles under `jit_compile=True`, its gradient included; `step` is traced twice there.
+    traced, the loop compiles under `jit_compile=True` with its gradient, and `step` is traced `2 * unroll` times.
 
     Args:
         step: Function of the state and of one slice of `xs`, to the new state (same structure, shapes and

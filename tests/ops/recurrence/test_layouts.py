@@ -10,8 +10,9 @@ from keras import ops
 from seqlab.ops.order import order_of
 from seqlab.ops.packing import pack, packing_of, unpack
 from seqlab.ops.recurrence import layouts
-from seqlab.ops.recurrence.fused import fused
+from seqlab.ops.recurrence.fused import Stream, fused
 from seqlab.ops.recurrence.layouts import Padded
+from seqlab.ops.recurrence.simple import SimpleWeights
 from tests.ops.gradients import gradients
 from tests.ops.recurrence.checks import DROPPED, check_gradients, check_values, tensor
 from tests.ops.recurrence.common import BATCH, CASES, TIME, UNITS, array, differences
@@ -85,21 +86,73 @@ def test_packed_steps_need_loops_of_several_sizes():
             run(*case.draw())
 
 
+@pytest.fixture
+def unrolled(monkeypatch):
+    """How many steps each loop took to a turn."""
+    seen, scan = set(), layouts.scan
+
+    def noted(*given, unroll=1, **named):
+        seen.add(unroll)
+        return scan(*given, unroll=unroll, **named)
+
+    monkeypatch.setattr(layouts, "scan", noted)
+    return seen
+
+
+@tensorflow
+@pytest.mark.parametrize(
+    ("rows", "cut", "jit", "turn"), [(8, None, False, 5), (9, None, False, 1), (9, 2, False, 1), (8, None, True, 1)]
+)
+def test_few_rows_take_several_steps_to_a_turn(rows, cut, jit, turn, unrolled):
+    kernel, random = CASES["SRN"].kernel, np.random.default_rng(3)
+    arrays = [random.normal(size=shape) for shape in ((10, rows, UNITS), (UNITS, UNITS), (rows, UNITS))]
+
+    def run(x, recurrent, first):
+        (found,) = fused(kernel, [Stream((x,), SimpleWeights(recurrent), (first,))], truncation=cut)
+        return ops.sum(found[0])
+
+    gradients(run, arrays, jit=jit)
+    assert unrolled == {turn}
+
+
 @tensorflow
 @pytest.mark.parametrize(("few", "turns"), [(0, range(4, 9)), (BATCH, range(2, 3)), (BATCH, range(3, 4))])
 @pytest.mark.parametrize("name", ["V", "FGR"])
-def test_padded_turns_of_several_steps(name, few, turns, monkeypatch):
+def test_padded_turns_of_several_steps(name, few, turns, monkeypatch, unrolled):
     """One step to a turn, two turns without and with zeros behind the last step."""
     monkeypatch.setattr(layouts, "FEW", few)
     monkeypatch.setattr(layouts, "TURNS", turns)
-    seen = []
-    scan = layouts.scan
-    monkeypatch.setattr(
-        layouts, "scan", lambda *x, unroll=1, **named: seen.append(unroll) or scan(*x, unroll=unroll, **named)
-    )
     check_values(CASES[name], DROPPED, masked=True)
     check_gradients(CASES[name], DROPPED, masked=True)
-    assert set(seen) == {turns[0] if few else 1}
+    assert unrolled == {turns[0] if few else 1}
+
+
+@tensorflow
+@pytest.mark.parametrize("cut", [None, 2])
+def test_zeros_behind_the_last_step_reach_no_derivative(cut, monkeypatch, unrolled):
+    """Neither first nor second ones."""
+    import tensorflow as tf
+
+    case = CASES["V"]
+    monkeypatch.setattr(layouts, "TURNS", range(3, 4))
+
+    def second(*given):
+        with tf.GradientTape() as tape:
+            tape.watch(given)
+            with tf.GradientTape() as inner:
+                inner.watch(given)
+                value = sum(ops.sum(x**2) for x in case.run(list(given), truncation=cut))
+            first = inner.gradient(value, given)
+            steep = sum(ops.sum(x**2) for x in first)
+        return [*first, *tape.gradient(steep, given)]
+
+    found = []
+    for few in (0, BATCH):
+        monkeypatch.setattr(layouts, "FEW", few)
+        found.append(tf.function(second)(*[tf.constant(x) for x in case.draw(6)]))
+    assert unrolled == {1, 3}
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-10, atol=1e-12)
 
 
 @tensorflow
