@@ -4,12 +4,13 @@
     python scripts/bench_recurrent.py --shapes 10,25,600,300 --layers V CIFG keras
 
 A shape is batch, time, inputs, units; layers are bidirectional. A training step is a loss and its gradients of all
-weights and of the inputs, compiled. Each backend lives in a process of its own; they take turns, and the table gives
-medians. `to V` is the time by that of the vanilla LSTM on the same system (of layers under XLA, by `V jit`); below the
-table stands SC-LSTM's by that of an LSTM of its size, NP. `peak` is the share of the machine's rate of matrix products,
-that of the system that multiplies fastest, `MB` the growth of resident memory over a training step. `ragged` has
-lengths spread evenly from 5 to the full time (tokens are real ones; below the table its time beside that of the whole
-batch), `jit` is XLA, for Keras' layer too. On a GPU machine: `--systems jax torch`.
+weights and of the inputs, compiled. Each backend lives in a process of its own, which keeps freed memory as the verbs
+of `seqlab` do; they take turns, and the table gives medians. `to V` is the time by that of the vanilla LSTM on the same
+system (of layers under XLA, by `V jit`); below the table stands SC-LSTM's by that of an LSTM of its size, NP. `peak` is
+the share of the machine's rate of matrix products, that of the system that multiplies fastest, `MB` the growth of
+resident memory over a training step. `ragged` has lengths spread evenly from 5 to the full time (tokens are real ones;
+below the table its time beside that of the whole batch), `jit` is XLA, for Keras' layer too. On a GPU machine:
+`--systems jax torch`.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from typing import Any
 import numpy as np
 from recurrent_peers import product_step, scan_step, torch_step  # beside this file
 from workers import ask, growth, serve, start  # beside this file
+
+from seqlab.memory import keep_memory
 
 SHAPES = ("1,61,88,100", "10,25,600,300", "32,25,600,300", "32,32,128,200", "32,60,300,300")
 VARIANTS = ("V", "NIG", "NFG", "NOG", "NIAF", "NOAF", "CIFG", "NP", "FGR")
@@ -43,6 +46,7 @@ def main() -> None:
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.worker:
+        keep_memory()
         serve(Worker(options.worker).answer)
         return
     for shape in options.shapes:

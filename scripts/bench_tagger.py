@@ -5,7 +5,8 @@
 Each system lives in a process of its own and they take turns, one pass each, so that all see the same machine; the
 table gives medians and the ratio to the peer. Words (GloVe 50d), casing, char-CNN, two bidirectional LSTM layers of
 100, CRF; Adam with clipping; the same batches for all. The peer needs `pip install torch pytorch-crf`; without them it
-is left out. With `--parts` a second table adds the parts one after the other, to say where the time of a step goes.
+is left out. All keep freed memory (`seqlab.memory`), as the verbs of `seqlab` do, but for `--systems "jax freeing"` and
+the like. With `--parts` a second table adds the parts one after the other, to say where the time of a step goes.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from workers import ask, serve, start  # beside this file
 
 DATA = Path(os.environ.get("SEQLAB_DATA", "data"))
 SYSTEMS = ("tensorflow", "jax", "torch")
+FREEING = tuple(f"{system} freeing" for system in SYSTEMS)
 PARTS = ("words", "+ casing", "+ characters", "+ encoder", "+ crf")
 
 
@@ -33,7 +35,7 @@ def main() -> int:
     parser.add_argument("--batch", type=int, nargs="+", default=[10, 32], help="batch sizes")
     parser.add_argument("--passes", type=int, default=5, help="timed passes of each system")
     parser.add_argument("--sentences", type=int, default=2000, help="training sentences in a pass")
-    parser.add_argument("--systems", nargs="+", default=list(SYSTEMS), choices=SYSTEMS)
+    parser.add_argument("--systems", nargs="+", default=list(SYSTEMS), choices=[*SYSTEMS, *FREEING])
     parser.add_argument("--parts", action="store_true", help="also say where the time of a training step goes")
     parser.add_argument("--worker", nargs=3, metavar=("SYSTEM", "BATCH", "SENTENCES"), help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -47,7 +49,11 @@ def main() -> int:
 
 def throughput(systems: list[str], batch: int, sentences: int, passes: int, parts: bool) -> None:
     """Prints the tables of one batch size."""
-    workers = {system: start(__file__, system, str(batch), str(sentences)) for system in systems}
+    workers = {}
+    for system in systems:
+        name = system.split()[0]
+        backend = "tensorflow" if name == "torch" else name
+        workers[system] = start(__file__, system, str(batch), str(sentences), backend=backend)
     workers = {system: worker for system, worker in workers.items() if ask(worker, "ready") is not None}
     rates: dict[tuple[str, str], list[float]] = {}
     for number in range(passes + 1):
@@ -56,15 +62,15 @@ def throughput(systems: list[str], batch: int, sentences: int, passes: int, part
                 rate = ask(worker, job)
                 if number and rate:  # the first pass compiles
                     rates.setdefault((system, job), []).append(rate)
-    print(f"{'system':12} {'train':>8} {'ratio':>6} {'tag':>8} {'ratio':>6}")
+    print(f"{'system':18} {'train':>8} {'ratio':>6} {'tag':>8} {'ratio':>6}")
     for system in workers:
-        row = f"{system:12}"
+        row = f"{system:18}"
         for job in ("train", "tag"):
             rate, peer = (statistics.median(rates.get((name, job), [0.0])) for name in (system, "torch"))
             row += f" {rate:8.0f} {rate / peer if peer else float('nan'):6.2f}"
         print(row)
     if parts:
-        print_parts({name: worker for name, worker in workers.items() if name != "torch"})
+        print_parts({name: worker for name, worker in workers.items() if not name.startswith("torch")})
     for worker in workers.values():
         worker.kill()
 
@@ -82,13 +88,16 @@ def print_parts(workers: dict[str, subprocess.Popen[str]]) -> None:
 def work(system: str, batch: int, sentences: int) -> int:
     """Builds a system and does what standard input asks for."""
     from seqlab.corpora.conll import conll
+    from seqlab.memory import keep_memory
 
+    if system not in FREEING:
+        keep_memory()
     corpus = conll(DATA / "conll2000" / "train.txt", {"word": 0, "pos": 1, "chunk": 2})
     vectors = next((DATA / "glove").glob("glove.6B.50d*.txt"))
     tagger = build(corpus, vectors, PARTS[-1])
     train = tagger.batches(corpus[:sentences], batch_size=batch, shuffle=True, seed=1)
     tag = tagger.batches(corpus[-sentences:], batch_size=batch)
-    if system == "torch":
+    if system.startswith("torch"):
         from torch_peer import Peer  # beside this file
 
         peer = Peer(tagger)

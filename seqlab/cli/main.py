@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from seqlab.cache import keep_programs
 from seqlab.errors import SeqlabError, suggest
+from seqlab.memory import keep_memory
 
 VERBS = {
     "train": "train a tagger as a recipe says, or go on with a run that was cut off",
@@ -50,6 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return 2
     keep_programs()
+    keep_memory()
     try:
         status = int(importlib.import_module(f"seqlab.cli.{verb}").main(rest))
         sys.stdout.flush()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 from seqlab.ops.recurrence.activations import Activation
-from seqlab.ops.recurrence.kernel import Kernel, join, outer, recur, recur_back, split
+from seqlab.ops.recurrence.kernel import Kernel, outer, recur, recur_back
 
 Tensor = Any
 
@@ -60,7 +60,7 @@ class TaskGateKernel(Kernel):
 
     Attributes:
         s: Activation of the gate.
-        h: Activation of the memory.
+        h: Activation of the memory, 0 at 0.
     """
 
     s: Activation
@@ -84,18 +84,16 @@ class TaskGateKernel(Kernel):
         return (kept * self.h.value(inputs[1]),)
 
     def factors(self, inputs: Any, kept: Tensor, states: Any, before: Any, weights: SimpleWeights) -> Tensor:
-        """Local derivatives of q(t) by the gate's bar and by c."""
-        memory = self.h.value(inputs[1])
-        return join([memory * self.s.slope(kept), kept * self.h.slope(memory)])
+        """Local derivatives of q(t) by the gate's bar."""
+        return self.h.value(inputs[1]) * self.s.slope(kept)
 
     def back(self, carry: Any, factors: Tensor, weights: SimpleWeights) -> Any:
-        """Deltas: of the bar, then of c."""
-        by_bar, by_cell = split(factors, 2)
+        """`dq dq/dbar` goes back; the delta is dq, of which both inputs' gradients are made after the loop."""
         dq = carry[0]
-        bar = dq * by_bar
-        return (recur_back(bar, weights.recurrent, weights.dropped),), join([bar, dq * by_cell])
+        return (recur_back(dq * factors, weights.recurrent, weights.dropped),), dq
 
     def gradients(self, deltas: Tensor, inputs: Any, kept: Any, states: Any, before: Any, weights: Any) -> Any:
-        """`dW = sum q(t-1)' delta(t)`."""
-        bar, cell = split(deltas, 2)
+        """`dW = sum q(t-1)' bar(t)`; of padding, where the gate and c are 0, nothing comes."""
+        memory = self.h.value(inputs[1])
+        bar, cell = deltas * (memory * self.s.slope(kept)), deltas * (kept * self.h.slope(memory))
         return (bar, cell), SimpleWeights(outer(before[0], bar, weights.dropped), None)
