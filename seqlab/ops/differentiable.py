@@ -16,8 +16,8 @@ def differentiable(forward: Forward, backward: Backward) -> Callable[..., tuple[
     """Joins a forward pass and its backward pass into one differentiable function.
 
     Every tensor that either of them reads must come in as an argument: on TensorFlow and JAX a tensor of the
-    surroundings would get no gradient. Second derivatives go through `backward` on TensorFlow and JAX, and are refused
-    by torch.
+    surroundings would get no gradient. Second derivatives go through `backward` on TensorFlow and JAX; on torch a
+    backward pass that is to be differentiated (`create_graph=True`) is a NotImplementedError.
 
     Args:
         forward: From the inputs to a tuple of outputs and whatever `backward` needs (a nested tuple of tensors).
@@ -68,12 +68,14 @@ def _join_torch(forward: Forward, backward: Backward) -> Any:
         return outputs
 
     def back(context: Any, *upstream: Tensor) -> tuple[Tensor | None, ...]:
+        if torch.is_grad_enabled():  # torch would take what goes back for a constant, and say nothing
+            raise NotImplementedError(
+                "A backward pass that seqlab has written by hand has no derivative of its own on torch; received "
+                "create_graph=True. Leave it out, or take second derivatives on TensorFlow or JAX."
+            )
         return backward(context.kept, upstream)
 
-    methods = {
-        "forward": staticmethod(there),
-        "backward": staticmethod(torch.autograd.function.once_differentiable(back)),
-    }
+    methods = {"forward": staticmethod(there), "backward": staticmethod(back)}
     joined: Any = type("Joined", (torch.autograd.Function,), methods)
     return joined.apply
 

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
+from unittest import mock
 
 import keras
 import numpy as np
@@ -28,13 +29,19 @@ TANH, LINEAR, SIGMOID = activation("tanh"), activation("linear"), activation("si
 
 @contextlib.contextmanager
 def double() -> Iterator[None]:
-    """Lets JAX compute in float64; the other backends do so anyway."""
-    if keras.backend.backend() != "jax":
-        yield
-        return
-    import jax
+    """Lets JAX, and Keras where it multiplies matrices on torch, compute in float64; TensorFlow does so anyway."""
+    backend = keras.backend.backend()
+    if backend == "jax":
+        import jax
 
-    with jax.enable_x64(True):
+        with jax.enable_x64(True):
+            yield
+    elif backend == "torch":
+        from keras.src.backend.common import dtypes  # noqa: TID251  (there is no public switch)
+
+        with mock.patch.dict(dtypes.BIT64_TO_BIT32_DTYPE, {"float64": "float64"}):
+            yield
+    else:
         yield
 
 
