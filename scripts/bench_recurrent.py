@@ -5,12 +5,12 @@
 
 A shape is batch, time, inputs, units; layers are bidirectional. A training step is a loss and its gradients of all
 weights and of the inputs, compiled. Each backend lives in a process of its own, which keeps freed memory as the verbs
-of `seqlab` do; they take turns, and the table gives medians. `to V` is the time by that of the vanilla LSTM on the same
-system (of layers under XLA, by `V jit`); below the table stands SC-LSTM's by that of an LSTM of its size, NP. `peak` is
-the share of the machine's rate of matrix products, that of the system that multiplies fastest, `MB` the growth of
-resident memory over a training step. `ragged` has lengths spread evenly from 5 to the full time (tokens are real ones;
-below the table its time beside that of the whole batch), `jit` is XLA, for Keras' layer too. On a GPU machine:
-`--systems jax torch`.
+of `seqlab` do on JAX; they take turns, and the table gives medians. `to V` is the time by that of the vanilla LSTM on
+the same system (of layers under XLA, by `V jit`); below the table stands SC-LSTM's by that of an LSTM of its size, NP.
+`peak` is the share of the machine's rate of matrix products, that of the system that multiplies fastest, `MB` the
+growth of resident memory over a training step. `ragged` has lengths spread evenly from 5 to the full time (tokens are
+real ones; below the table its time beside that of the whole batch), `jit` is XLA, for Keras' layer too. On a GPU
+machine: `--systems jax torch`.
 """
 
 from __future__ import annotations

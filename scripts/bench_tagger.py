@@ -5,8 +5,9 @@
 Each system lives in a process of its own and they take turns, one pass each, so that all see the same machine; the
 table gives medians and the ratio to the peer. Words (GloVe 50d), casing, char-CNN, two bidirectional LSTM layers of
 100, CRF; Adam with clipping; the same batches for all. The peer needs `pip install torch pytorch-crf`; without them it
-is left out. All keep freed memory (`seqlab.memory`), as the verbs of `seqlab` do, but for `--systems "jax freeing"` and
-the like. With `--parts` a second table adds the parts one after the other, to say where the time of a step goes.
+is left out. All keep freed memory (`seqlab.memory`), torch too, as the verbs of `seqlab` do on JAX, but for `--systems
+"jax freeing"` and the like. With `--parts` a second table adds the parts one after the other, to say where the time of
+a step goes.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def main() -> int:
     """Runs the benchmark, or one of its workers."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--batch", type=int, nargs="+", default=[10, 32], help="batch sizes")
-    parser.add_argument("--passes", type=int, default=5, help="timed passes of each system")
+    parser.add_argument("--passes", type=int, default=6, help="timed passes of each system")
     parser.add_argument("--sentences", type=int, default=2000, help="training sentences in a pass")
     parser.add_argument("--systems", nargs="+", default=list(SYSTEMS), choices=[*SYSTEMS, *FREEING])
     parser.add_argument("--parts", action="store_true", help="also say where the time of a training step goes")

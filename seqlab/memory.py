@@ -6,33 +6,37 @@ import ctypes
 import os
 import sys
 
-KEPT = 2**30
-"""Bytes that stay with the process, and the size from which a single block does not."""
-SPARE = 2**26
-"""Bytes that each growth of a heap takes beyond what it needs; heaps of other threads stay up to that size."""
-MMAP_THRESHOLD, TRIM_THRESHOLD, TOP_PAD = -3, -1, -2
+LARGEST = 2**30
+"""Bytes from which a single block goes back to the system."""
+MMAP_THRESHOLD, MMAP_MAX, TRIM_THRESHOLD = -3, -4, -1
 """The options' numbers in glibc's `malloc.h`."""
 
 
 def keep_memory() -> bool:
-    """Has the C library keep what this process frees, up to 1 GiB, in place of giving it back to the system.
+    """Has the C library keep what this process frees, in place of giving it back to the system.
 
-    glibc gives blocks of 32 MB and more back as soon as they are freed, and the top of its heap. A training step frees
-    all that it computed between its two passes, and takes it again in the next step: page by page, which the system
-    fills with zeros each time. Peak memory stays about what it was. Every verb of `seqlab` does this; a script of one's
-    own calls it once, at best before it computes anything:
+    glibc gives large blocks back as soon as they are freed. A step of JAX takes all its memory as one block, and frees
+    it at its end: the next step takes it again page by page, which the system fills with zeros each time. Afterwards
+    heaps do not shrink, each for the threads that use it: a program whose threads take much in turn holds more than it
+    did. Single blocks of 1 GiB and more still go back where glibc is of 2.35 or later. The verbs of `seqlab` do this
+    where `KERAS_BACKEND` is `jax`; a script of one's own calls it once, before it computes anything:
 
         from seqlab.memory import keep_memory
         keep_memory()
 
+    TensorFlow takes smaller blocks, and gains nothing.
+
     Returns:
-        Whether it is done. It is not where the environment says how memory is to be handled (`MALLOC_...`,
-        `GLIBC_TUNABLES`), nor without glibc's allocator.
+        Whether glibc has agreed. It is not asked where the environment says how memory is to be handled (`MALLOC_...`,
+        `GLIBC_TUNABLES`), and is not there on other systems than Linux, nor on some of those.
     """
     chosen = any(name.startswith(("MALLOC_", "GLIBC_TUNABLES")) for name in os.environ)
     if chosen or not sys.platform.startswith("linux"):
         return False
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    # The threshold comes first: where it is refused, the others would only stop it from growing by itself.
-    options = ((MMAP_THRESHOLD, KEPT), (TRIM_THRESHOLD, KEPT), (TOP_PAD, SPARE))
-    return mallopt is not None and all(mallopt(option, value) == 1 for option, value in options)
+    if mallopt is None:
+        return False
+    # First which blocks are the heap's; older versions refuse such a threshold.
+    if not (mallopt(MMAP_THRESHOLD, LARGEST) or mallopt(MMAP_MAX, 0)):
+        return False
+    return bool(mallopt(TRIM_THRESHOLD, -1))

@@ -6,11 +6,13 @@ import os
 import platform
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
 from seqlab import memory
 from seqlab.cli.main import main
+from seqlab.memory import MMAP_MAX, MMAP_THRESHOLD, TRIM_THRESHOLD
 
 glibc = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="of glibc's allocator")
 TOUCH = """
@@ -18,29 +20,31 @@ import resource
 import numpy as np
 from seqlab.memory import keep_memory
 kept = {keep} and keep_memory()
-def faults():
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-    np.ones(10_000_000)  # 80 MB
-    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
-faults()
-print(int(kept), sum(faults() for _ in range(5)))
+def take():
+    blocks = [np.ones(10_000_000) for _ in range({blocks})]  # 80 MB each
+take()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(5):
+    take()
+print(int(kept), resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 
 
-def faults(keep: bool, **settings: str) -> tuple[int, int]:
-    """Whether memory is kept by a process, and how often it takes pages anew for five arrays of 80 MB."""
+def faults(keep: bool, blocks: int = 1, **settings: str) -> tuple[int, int]:
+    """Whether memory is kept by a process, and how often it takes pages anew for what it had five times before."""
     names = ("MALLOC_", "GLIBC_TUNABLES", "NUMPY_MADVISE")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(names)}
     environment |= {"NUMPY_MADVISE_HUGEPAGE": "0"} | settings
-    code = TOUCH.format(keep=keep)
+    code = TOUCH.format(keep=keep, blocks=blocks)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
     kept, count = done.stdout.split()
     return int(kept), int(count)
 
 
 @glibc
-def test_what_is_kept_is_not_taken_anew() -> None:
-    (_, anew), (kept, again) = faults(False), faults(True)
+@pytest.mark.parametrize("blocks", [1, 15])
+def test_what_is_kept_is_not_taken_anew(blocks: int) -> None:
+    (_, anew), (kept, again) = faults(False, blocks), faults(True, blocks)
     assert kept and anew > 100 and again < anew / 10  # 40 pages an array where they are huge, else 20,000
 
 
@@ -51,41 +55,59 @@ def test_what_the_user_has_set_holds() -> None:
     assert faults(True, GLIBC_TUNABLES="glibc.malloc.arena_max=2")[0] == 0
 
 
-@pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The options that are asked for, in order."""
-    found: list[int] = []
+class Library:
+    """Stands for the C library: what it is asked for, and what it refuses."""
 
-    class Library:
-        answer = 1
+    def __init__(self, *refused: int) -> None:
+        self.asked: list[int] = []
+        self.refused = refused
 
-        def __init__(self, name: None) -> None:
-            pass
+    def mallopt(self, option: int, value: int) -> int:
+        self.asked.append(option)
+        return int(option not in self.refused)
 
-        def mallopt(self, option: int, value: int) -> int:
-            found.append(option)
-            return self.answer
 
+def on(monkeypatch: pytest.MonkeyPatch, library: object, system: str = "linux") -> None:
+    """Puts the module on a system with such a library."""
     for name in [name for name in os.environ if name.startswith(("MALLOC_", "GLIBC_TUNABLES"))]:
         monkeypatch.delenv(name)
-    monkeypatch.setattr(memory.sys, "platform", "linux")
-    monkeypatch.setattr(memory.ctypes, "CDLL", Library)
-    return found
+    monkeypatch.setattr(memory, "sys", SimpleNamespace(platform=system))
+    monkeypatch.setattr(memory, "ctypes", SimpleNamespace(CDLL=lambda name: library))
 
 
-def test_every_verb_keeps_memory(asked: list[int]) -> None:
+@pytest.mark.parametrize(
+    ("refused", "done", "asked"),
+    [
+        ((), True, [MMAP_THRESHOLD, TRIM_THRESHOLD]),
+        ((MMAP_THRESHOLD,), True, [MMAP_THRESHOLD, MMAP_MAX, TRIM_THRESHOLD]),
+        ((MMAP_THRESHOLD, MMAP_MAX), False, [MMAP_THRESHOLD, MMAP_MAX]),
+        ((TRIM_THRESHOLD,), False, [MMAP_THRESHOLD, TRIM_THRESHOLD]),
+    ],
+)
+def test_what_is_refused(
+    monkeypatch: pytest.MonkeyPatch, refused: tuple[int, ...], done: bool, asked: list[int]
+) -> None:
+    library = Library(*refused)
+    on(monkeypatch, library)
+    assert memory.keep_memory() is done and library.asked == asked
+
+
+def test_other_systems_are_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    library = Library()
+    on(monkeypatch, library, "darwin")
+    assert not memory.keep_memory() and not library.asked
+
+
+def test_a_library_without_such_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    on(monkeypatch, object())
+    assert not memory.keep_memory()
+
+
+@pytest.mark.parametrize(("backend", "count"), [("jax", 2), ("tensorflow", 0), (None, 0)])
+def test_verbs_keep_memory_on_jax(monkeypatch: pytest.MonkeyPatch, backend: str | None, count: int) -> None:
+    library = Library()
+    on(monkeypatch, library)
+    monkeypatch.setenv("KERAS_BACKEND", backend or "")
     with pytest.raises(SystemExit):
         main(["train", "--help"])
-    assert asked == [memory.MMAP_THRESHOLD, memory.TRIM_THRESHOLD, memory.TOP_PAD]
-
-
-def test_where_the_threshold_is_refused_nothing_else_is_set(asked: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory.ctypes.CDLL, "answer", 0)
-    assert not memory.keep_memory() and asked == [memory.MMAP_THRESHOLD]
-
-
-def test_without_such_an_allocator_nothing_is_done(asked: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(memory.ctypes.CDLL, "mallopt")
-    assert not memory.keep_memory()
-    monkeypatch.setattr(memory.sys, "platform", "darwin")
-    assert not memory.keep_memory() and not asked
+    assert len(library.asked) == count

@@ -51,7 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return 2
     keep_programs()
-    keep_memory()
+    if os.environ.get("KERAS_BACKEND") == "jax":
+        keep_memory()
     try:
         status = int(importlib.import_module(f"seqlab.cli.{verb}").main(rest))
         sys.stdout.flush()

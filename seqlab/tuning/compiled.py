@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from seqlab.cache import keep_programs
 from seqlab.errors import SeqlabError, SettingsError
 from seqlab.frame_settings import FrameSettings
-from seqlab.memory import keep_memory
 from seqlab.settings_part import Part
 from seqlab.tuning.job import OUTPUT, Job, Outcome, read_job, write_result
 from seqlab.tuning.kinds import settings_from
@@ -51,7 +50,6 @@ def main(arguments: Sequence[str]) -> NoReturn:
     # Read when JAX starts. The products of small models are too small for several threads.
     os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false".strip()
     keep_programs()
-    keep_memory()
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.INFO)
     serve(name, work)
 

@@ -17,7 +17,6 @@ from typing import Any
 
 from seqlab.errors import SeqlabError, SettingsError
 from seqlab.files import replaced_folder
-from seqlab.memory import keep_memory
 from seqlab.tuning.job import Job, Outcome, read_job, write_result
 from seqlab.tuning.kinds import kind_of, settings_from
 from seqlab.tuning.watch import end_with_parent
@@ -48,7 +47,6 @@ def main(arguments: Sequence[str]) -> int:
     """Does the job of the folder that is named."""
     (name,) = arguments
     end_with_parent()
-    keep_memory()
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.INFO)
     folder = Path(name)
     write_result(folder, run_job(read_job(folder), folder))

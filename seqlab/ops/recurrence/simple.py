@@ -56,7 +56,7 @@ class TaskGateKernel(Kernel):
         o = s(a(t) + q(t-1) W)       q(t) = o h(c(t)),   c(t) of the shared LSTM
 
     The shared memory does not depend on q, so c is an input here, computed beforehand. The backward pass reads it and
-    the gate, which give q again.
+    the gate, which give q again. After a row's end c must be 0, as the shared LSTM gives it.
 
     Attributes:
         s: Activation of the gate.
