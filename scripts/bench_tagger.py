@@ -50,11 +50,7 @@ def main() -> int:
 
 def throughput(systems: list[str], batch: int, sentences: int, passes: int, parts: bool) -> None:
     """Prints the tables of one batch size."""
-    workers = {}
-    for system in systems:
-        name = system.split()[0]
-        backend = "tensorflow" if name == "torch" else name
-        workers[system] = start(__file__, system, str(batch), str(sentences), backend=backend)
+    workers = {system: start(__file__, system, str(batch), str(sentences)) for system in systems}
     workers = {system: worker for system, worker in workers.items() if ask(worker, "ready") is not None}
     rates: dict[tuple[str, str], list[float]] = {}
     for number in range(passes + 1):

@@ -24,11 +24,12 @@ def start(
     python: str = sys.executable,
     own_session: bool = False,
 ) -> subprocess.Popen[str]:
-    """Starts `python SCRIPT --worker SYSTEM ARGUMENTS...` with a Keras backend, by default the one of that name.
+    """Starts `python SCRIPT --worker SYSTEM ARGUMENTS...` with a Keras backend, by default the one of its first word.
 
     In a session of its own the terminal's Ctrl-C does not reach it: its parent must end it.
     """
-    chosen = backend or ("tensorflow" if system == "torch" else system)
+    name = system.split()[0]
+    chosen = backend or ("tensorflow" if name == "torch" else name)
     return subprocess.Popen(
         [python, script, "--worker", system, *arguments],
         env=os.environ | {"KERAS_BACKEND": chosen, "TF_CPP_MIN_LOG_LEVEL": "3"},

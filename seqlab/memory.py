@@ -18,8 +18,9 @@ def keep_memory() -> bool:
     glibc gives large blocks back as soon as they are freed. A step of JAX takes all its memory as one block, and frees
     it at its end: the next step takes it again page by page, which the system fills with zeros each time. Afterwards
     heaps do not shrink, each for the threads that use it: a program whose threads take much in turn holds more than it
-    did. Single blocks of 1 GiB and more still go back where glibc is of 2.35 or later. The verbs of `seqlab` do this
-    where `KERAS_BACKEND` is `jax`; a script of one's own calls it once, before it computes anything:
+    did. Single blocks of 1 GiB and more still go back, but where an older glibc refuses to draw the line there. The
+    verbs of `seqlab` do this where `KERAS_BACKEND` is `jax`; a script of one's own calls it once, before it computes
+    anything:
 
         from seqlab.memory import keep_memory
         keep_memory()
